@@ -1,0 +1,62 @@
+// What stands between a kernel and whoever wants to run it without knowing it: a launcher takes raw
+// tensors by dtype, picks the kernel's instantiation and its grid, and puts it into a stream.
+//
+// Each component's .cu lists its launchers once; the list exists in every build (plain, sanitized,
+// gpu), and launchers.hpp finds them by build.
+#pragma once
+
+#include "optimized/dtype.hpp"
+#include "optimized/simt/backend.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace assay::optimized {
+
+// A tensor in device memory, row-major and contiguous.
+struct tensor {
+  void* data = nullptr;
+  dtype type = dtype::fp32;
+  std::vector<std::int64_t> shape;
+
+  std::int64_t elements() const {
+    std::int64_t count = 1;
+    for (std::int64_t extent : shape) count *= extent;
+    return count;
+  }
+  std::size_t bytes() const { return std::size_t(elements()) * size_of(type); }
+};
+
+// One call: tensors in the order of the component's contract (inputs, then outputs), parameters in
+// the contract's order, scratch memory of the size that the launcher asked for.
+struct call {
+  std::vector<tensor> tensors;
+  std::vector<double> parameters;
+  void* workspace = nullptr;
+  std::size_t workspace_bytes = 0;
+};
+
+struct launcher {
+  std::string_view function;  // component.variant.direction
+  std::string_view implementation;
+  // Queues the kernels. Throws simt::error for dtypes or sizes it does not take.
+  void (*launch)(const call& what, simt::queue& stream) = nullptr;
+  // Bytes of scratch memory that a call of these shapes needs; null: none.
+  std::size_t (*workspace)(const call& what) = nullptr;
+};
+
+// Where a build's kernels run; null where there is no such place: no GPU, or no CUDA side in this
+// program.
+simt::backend* backend_of(simt::build which);
+
+// All launchers of a build; empty for the gpu build where it was not compiled.
+std::span<const launcher> launchers(simt::build which);
+
+// The launcher of an implementation, or null.
+const launcher* find_launcher(simt::build which, std::string_view function,
+                              std::string_view implementation);
+
+}  // namespace assay::optimized

@@ -1,0 +1,30 @@
+// simt::launch under nvcc.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "optimized/simt/build.cuh"
+#include "optimized/simt/cuda/runtime.hpp"
+
+namespace assay::simt::inline ASSAY_BUILD {
+
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t dynamic_shared_bytes,
+            queue& stream, Arguments&&... arguments) {
+  static_assert(sizeof...(Parameters) == sizeof...(Arguments), "as many as the kernel takes");
+  const std::string what = "launch of " + cuda::kernel_name(reinterpret_cast<const void*>(kernel));
+  const cudaStream_t on = cuda::stream_of(stream, what);
+  const cuda::current_device current(cuda::ordinal_of(stream));
+  // Up to 48 KiB need no permission.
+  if (dynamic_shared_bytes > 48 * 1024) {
+    cuda::check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                     static_cast<int>(dynamic_shared_bytes)),
+                what);
+  }
+  kernel<<<grid, block, dynamic_shared_bytes, on>>>(
+      static_cast<Parameters>(std::forward<Arguments>(arguments))...);
+  cuda::check(cudaGetLastError(), what);
+}
+
+}  // namespace assay::simt::inline ASSAY_BUILD

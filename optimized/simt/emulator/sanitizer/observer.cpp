@@ -1,0 +1,226 @@
+#include "optimized/simt/emulator/sanitizer/observer.hpp"
+
+#include <bit>
+
+#include "optimized/simt/emulator/block.hpp"
+#include "optimized/simt/emulator/sanitizer/describe.hpp"
+#include "optimized/simt/emulator/sanitizer/sanitizer.hpp"
+#include "optimized/simt/emulator/scheduler.hpp"
+#include "optimized/simt/emulator/text.hpp"
+
+namespace assay::simt::inline ASSAY_BUILD {
+
+// ---- shared arrays
+
+void observe::shared_state::describe_variable(std::byte* data, std::size_t row_bytes,
+                                              std::size_t rows, std::source_location where) {
+  sanitizer& all = the_sanitizer();
+  memory_ = std::make_unique<allocation>(space::shared, data, row_bytes * rows,
+                                         "the shared array of " + text_of(where),
+                                         all.allocations.next_number(), all.sets);
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::byte* row = data + i * row_bytes;
+    rows_.push_back({row, row + row_bytes, memory_.get()});
+  }
+}
+
+void observe::shared_state::describe_dynamic(std::byte* data, std::size_t bytes) {
+  sanitizer& all = the_sanitizer();
+  memory_ = std::make_unique<allocation>(space::shared, data, bytes, "dynamic shared memory",
+                                         all.allocations.next_number(), all.sets);
+}
+
+void observe::shared_state::describe_part(const shared_state& whole, std::byte* data,
+                                          std::size_t bytes) {
+  rows_.push_back({data, data + bytes, whole.memory_.get()});
+}
+
+// ---- launches, blocks, threads
+
+void observe::launch_begins(const launch_description& launch) {
+  the_sanitizer().begin_launch(launch.kernel, launch.options);
+}
+
+void observe::block_begins(block& b) {
+  sanitizer& all = the_sanitizer();
+  all.renew_clock();
+  b.observed = {all.tick(), all.tick(), false};
+  all.order.begin_block(b.observed.start);
+  for (thread& t : b.all_threads) t.observed.begin(stamp_of(b.observed.base, t.rank));
+  for (warp& w : b.warps) w.observed.log.begin(w.existing);
+  for (barrier& bar : b.barriers) bar.observed.gathered = {};
+}
+
+void observe::block_ends(block& b) {
+  for (warp& w : b.warps) w.observed.log.exit(w.existing, the_sanitizer().totals);
+}
+
+void observe::thread_exits(block& b, thread& t) {
+  sanitizer& all = the_sanitizer();
+  t.home->observed.log.exit(t.bit(), all.totals);
+  if (t.copies.pending.empty()) return;
+  all.report(offence::copy_not_waited_for, b, t, t.copies.pending.front().site, 0, [&] {
+    return fmt::format("the thread exits without having waited for {} of its cp.async copies",
+                       t.copies.pending.size());
+  });
+}
+
+void observe::deadlocks(block& b, const std::string& message) {
+  sanitizer& all = the_sanitizer();
+  for (const thread& t : b.all_threads) {
+    if (!is_waiting(t)) continue;
+    all.report(offence::deadlock, b, t, all.sites.number(t.waits.where), 0, [&] { return message; });
+    return;
+  }
+}
+
+// ---- barriers
+
+namespace {
+
+// All threads of the block know of everything before now.
+void meet_all(sanitizer& all, block& b) {
+  b.observed.base = all.tick();
+  std::shared_ptr<const foreign_knowledge> earlier;
+  if (b.observed.knows_of_others) {
+    for (const thread& t : b.all_threads) {
+      earlier = causality::joined(earlier, t.observed.known.earlier_blocks);
+    }
+  }
+  for (thread& t : b.all_threads) {
+    t.observed.mine = stamp_of(b.observed.base, t.rank);
+    t.observed.known.own_block = {};
+    t.observed.known.earlier_blocks = earlier;
+  }
+}
+
+// Adds what T knows, its own accesses included, to what was GATHERED; what T does from now on is not
+// part of it.
+void gather(sanitizer& all, const block& b, thread& t, knowledge& gathered) {
+  gathered.own_block.make_own(b.threads);
+  gathered.own_block.join(t.observed.known.own_block);
+  gathered.own_block.set(t.rank, clock_of(t.observed.mine));
+  gathered.earlier_blocks =
+      causality::joined(gathered.earlier_blocks, t.observed.known.earlier_blocks);
+  t.observed.mine = stamp_of(all.tick(), t.rank);
+}
+
+}  // namespace
+
+void observe::arrives(block& b, thread& t, barrier& bar, unsigned number, unsigned expected,
+                      std::source_location where) {
+  sanitizer& all = the_sanitizer();
+  if (bar.arrived > 0) {
+    const std::uint32_t site = all.sites.number(where), other = all.sites.number(bar.where);
+    if (number == 0 && site != other) {
+      all.report(offence::different_barriers, b, t, site, other, [&] {
+        return fmt::format("threads of one block meet at different barriers: {} is also waited at",
+                           text_of(bar.where));
+      });
+    }
+    if (expected != bar.expected) {
+      all.report(offence::different_thread_counts, b, t, site, other, [&] {
+        return fmt::format("barrier {} for {} threads; others have arrived at it for {}", number,
+                           expected, bar.expected);
+      });
+    }
+  }
+  if (number != 0) gather(all, b, t, bar.observed.gathered);
+}
+
+void observe::goes_on(thread& t) {
+  t.home->observed.log.pass(t.bit(), the_sanitizer().totals);
+}
+
+void observe::opens(block& b, barrier& bar, unsigned number, const thread* last) {
+  sanitizer& all = the_sanitizer();
+  ++all.totals.barriers;
+  if (number == 0) meet_all(all, b);
+  for (warp& w : b.warps) {
+    lane_mask lanes = bar.waiting[w.number];
+    if (last != nullptr && last->home == &w) lanes |= last->bit();
+    if (lanes == 0) continue;
+    w.observed.log.pass(lanes, all.totals);
+    if (number == 0) continue;
+    for (; lanes != 0; lanes &= lanes - 1) {
+      w.lanes[std::countr_zero(lanes)].observed.known = bar.observed.gathered;
+    }
+  }
+  if (number != 0) {
+    b.observed.knows_of_others |= bar.observed.gathered.earlier_blocks != nullptr;
+    bar.observed.gathered = {};
+  }
+}
+
+void observe::opens_by_exit(block& b, barrier& bar) {
+  sanitizer& all = the_sanitizer();
+  all.report(offence::barrier_after_exit, b, this_thread(), all.sites.number(bar.where), 0, [&] {
+    return fmt::format("the barrier opens for {} threads only because the other {} of the block have "
+                       "exited without it",
+                       bar.arrived, b.threads - b.live);
+  });
+}
+
+// ---- collectives
+
+void observe::calls(warp& w, thread& t, collective kind, std::uint32_t named,
+                    std::source_location where) {
+  t.waits.set(name_of(kind), where, named);
+  sanitizer& all = the_sanitizer();
+  const block& b = this_block();
+  if ((named & t.bit()) == 0) {
+    all.report(offence::caller_not_named, b, t, all.sites.number(where), 0, [&] {
+      return fmt::format("{} by lane {}, which its mask {:#010x} does not name", name_of(kind), t.lane,
+                         named);
+    });
+  }
+  if ((named & w.exited) != 0) {
+    all.report(offence::exited_lane_named, b, t, all.sites.number(where), 0, [&] {
+      return fmt::format("the mask {:#010x} of {} names lanes that have exited: {:#010x}", named,
+                         name_of(kind), named & w.exited);
+    });
+  }
+  const lane_mask lanes = (named & w.existing) | t.bit();
+  for (std::uint32_t open = w.open; open != 0; open &= open - 1) {
+    const meeting& m = w.meetings[static_cast<unsigned>(std::countr_zero(open))];
+    if (m.named != lanes || m.kind == kind) continue;
+    const thread& other = w.lanes[std::countr_zero(m.arrived)];
+    all.report(offence::different_collectives, b, t, all.sites.number(where),
+               all.sites.number(other.waits.where), [&] {
+                 return fmt::format("lanes disagree: lane {} calls {} where lane {} calls {}, both for "
+                                    "lanes {:#010x}",
+                                    t.lane, name_of(kind), other.lane, name_of(m.kind), lanes);
+               });
+  }
+}
+
+void observe::meets(block& b, warp& w, collective kind, std::uint32_t lanes) {
+  sanitizer& all = the_sanitizer();
+  ++all.totals.collectives;
+  if (kind == collective::mma_bf16 || kind == collective::mma_fp16) {
+    all.totals.tensor_core_flops += 2 * 16 * 8 * 16;
+  }
+  w.observed.log.pass(lanes, all.totals);
+  if (kind != collective::syncwarp) return;  // the others order no memory
+  knowledge gathered;
+  for (lane_mask left = lanes; left != 0; left &= left - 1) {
+    thread& t = w.lanes[std::countr_zero(left)];
+    gather(all, b, t, gathered);
+  }
+  for (lane_mask left = lanes; left != 0; left &= left - 1) {
+    w.lanes[std::countr_zero(left)].observed.known = gathered;
+  }
+}
+
+void observe::reads_absent_lane(thread& t, unsigned from, collective kind) {
+  sanitizer& all = the_sanitizer();
+  all.report(offence::read_of_absent_lane, this_block(), t, all.sites.number(t.waits.where), 0, [&] {
+    return fmt::format("{} reads lane {}, which takes no part in it", name_of(kind), from);
+  });
+}
+
+void observe::fences(thread& t, bool device_wide) {
+  the_sanitizer().order.fence(this_block(), t, device_wide);
+}
+
+}  // namespace assay::simt::inline ASSAY_BUILD
