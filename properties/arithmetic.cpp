@@ -1,0 +1,46 @@
+#include "properties/arithmetic.hpp"
+
+namespace assay::properties {
+namespace {
+
+// The place of the last bit that the aligned terms keep: that of the largest of them, `extra_bits`
+// below the accumulator's precision.
+double last_kept(reference::format format, double largest, int extra_bits) {
+  return std::ldexp(reference::ulp(format, largest), -extra_bits);
+}
+
+}  // namespace
+
+// Each of the terms and the accumulator loses less than one unit of the last kept place, towards
+// zero; the sum then loses less than one ulp. Products of two factors have exponents of up to one
+// less than their value's, so the largest is taken as twice itself.
+running::value running::add_truncated(value sum, std::span<const value> terms,
+                                      const truncating_adder& adder) const {
+  double center = sum.center, error = sum.after, largest = std::abs(sum.center) + sum.after;
+  for (const value& term : terms) {
+    center += term.center;
+    error += term.after;
+    largest = std::max(largest, std::abs(term.center) + term.after);
+  }
+  const double cut = double(terms.size() + 1) * last_kept(format_, largest, adder.extra_bits);
+  const double magnitude = std::abs(center) + error + cut;
+  const double total = error + cut + 2 * half_ulp(magnitude);
+  return {center, total,
+          total};  // the cut to the format is part of the operation, not a rounding to come
+}
+
+concrete::value concrete::add_truncated(value sum, std::span<const value> terms,
+                                        const truncating_adder& adder) const {
+  double largest = std::abs(sum.after);
+  for (const value& term : terms) largest = std::max(largest, std::abs(term.after));
+  if (largest == 0) return sum;
+  const double unit = last_kept(format_, largest, adder.extra_bits);
+  double total = std::trunc(sum.after / unit);
+  for (const value& term : terms) total += std::trunc(term.after / unit);
+  total *= unit;
+  const double ulp = reference::ulp(format_, total);
+  const double cut = std::trunc(total / ulp) * ulp;
+  return {cut, cut};
+}
+
+}  // namespace assay::properties

@@ -1,0 +1,223 @@
+// Two arithmetics in which one model of an implementation runs.
+//
+// A model is the implementation's computation written once, as a template over its arithmetic:
+//
+//   running    follows the exact result in double and adds up, operation by operation, how far the
+//              implementation's own result may lie from it: the strict bound of that input
+//              (running error analysis: Higham, Accuracy and Stability, 2nd ed., section 3.3)
+//   concrete   computes as the implementation does, rounding every operation to its format: CPU
+//              stand-ins for kernels, and the Monte-Carlo replicates of the statistical test
+//
+// Both speak of formats of at most 24 bits of precision. Values are doubles; a double operation
+// followed by rounding to p <= 24 bits is the correctly rounded operation, since 53 >= 2p + 2
+// (Figueroa, "When is double rounding innocuous?", 1995), for +, -, *, / and sqrt.
+#pragma once
+
+#include "properties/philox.hpp"
+#include "reference/round.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+
+namespace assay::properties {
+
+// An elementary function as a model applies it: its value in double, and the largest |f'| over
+// [low, high], by which the error of its argument spreads; never further than from one end of its
+// range to the other.
+struct elementary {
+  double (*value)(double);
+  double (*steepest)(double low, double high);
+  double range = std::numeric_limits<double>::infinity();
+};
+
+namespace elementary_functions {
+inline constexpr elementary exp = {[](double x) { return std::exp(x); },
+                                   [](double, double high) { return std::exp(high); }};
+inline constexpr elementary exp2 = {
+    [](double x) { return std::exp2(x); },
+    [](double, double high) { return 0x1.62e42fefa39efp-1 * std::exp2(high); }};
+inline constexpr elementary erf = {[](double x) { return std::erf(x); },
+                                   [](double low, double high) {
+                                     const double nearest = low > 0 ? low : high < 0 ? high : 0;
+                                     return 0x1.20dd750429b6dp+0 *
+                                            std::exp(-nearest * nearest);  // 2 / sqrt(pi) e^(-x^2)
+                                   }};
+inline constexpr elementary tanh = {
+    [](double x) { return std::tanh(x); },
+    [](double low, double high) {
+      const double nearest = low > 0 ? low : high < 0 ? high : 0, c = std::cosh(nearest);
+      return 1 / (c * c);
+    },
+    2};
+inline constexpr elementary cosh = {
+    [](double x) { return std::cosh(x); },
+    [](double low, double high) { return std::sinh(std::max(std::abs(low), std::abs(high))); }};
+inline constexpr elementary log1p = {[](double x) { return std::log1p(x); },
+                                     [](double low, double) {
+                                       return low > -1 ? 1 / (1 + low)
+                                                       : std::numeric_limits<double>::infinity();
+                                     }};
+}  // namespace elementary_functions
+
+// How a tensor core adds a block of products to its accumulator: all terms aligned to the largest,
+// `extra_bits` kept below the accumulator's last place, the rest cut off, and the sum cut to the
+// format (Fasi, Higham, Mikaitis, Pranesh, "Numerical behavior of NVIDIA tensor cores", 2021).
+struct truncating_adder {
+  int block = 16;
+  int extra_bits = 2;
+};
+
+class running {
+ public:
+  struct value {
+    double center = 0;  // the exact result, up to double's own rounding
+    double before =
+        0;             // |implementation's result before its last rounding - exact| is at most this
+    double after = 0;  // the same, after that rounding
+  };
+
+  explicit running(reference::format format) : format_(format) {}
+
+  static value exact(double x) { return {x, 0, 0}; }
+  value constant(double x) const { return rounded(x, 0); }
+
+  static value negated(value a) { return {-a.center, a.before, a.after}; }
+  value add(value a, value b) const { return rounded(a.center + b.center, a.after + b.after); }
+  value sub(value a, value b) const { return rounded(a.center - b.center, a.after + b.after); }
+  value mul(value a, value b) const { return rounded(a.center * b.center, product_error(a, b)); }
+  value fma(value a, value b, value c) const {
+    return rounded(std::fma(a.center, b.center, c.center), product_error(a, b) + c.after);
+  }
+  value div(value a, value b) const {
+    const double room = std::abs(b.center) - b.after;
+    const double quotient = a.center / b.center;
+    return rounded(quotient,
+                   room > 0 ? (a.after + std::abs(quotient) * b.after) / room : k_unbounded);
+  }
+  // `ulps` is the stated error of the implementation's function, its own rounding included.
+  template <class Function>
+  value apply(const Function& f, value x, double ulps) const {
+    const double y = f.value(x.center);
+    double carried =
+        x.after == 0 ? 0 : f.steepest(x.center - x.after, x.center + x.after) * x.after;
+    if constexpr (requires { f.range; }) carried = !(carried <= f.range) ? f.range : carried;
+    const double own = ulps * 2 * half_ulp(std::abs(y) + carried);
+    return overflowing({y, carried + std::max(0.0, own - half_ulp(std::abs(y))), carried + own});
+  }
+  // A function of exact inputs whose error is stated as a whole: at most `ulps` of its result, or
+  // `floor` where that is more.
+  value known(double exact_result, double ulps, double floor = 0) const {
+    const double half = half_ulp(std::abs(exact_result)), own = std::max(2 * ulps * half, floor);
+    return {exact_result, std::max(0.0, own - half), own};
+  }
+  // The larger of the two: exact, and no further from the larger truth than either input from its
+  // own.
+  static value max(value a, value b) {
+    const double error = std::max(a.after, b.after);
+    return {std::max(a.center, b.center), error, error};
+  }
+  // a times the number b, not rounded: a product inside a fused multiply-add or a tensor core.
+  static value exact_product(value a, double b) {
+    return {a.center * b, a.after * std::abs(b), a.after * std::abs(b)};
+  }
+  // One more rounding, to a format of its own: a place where the implementation rounds.
+  static value convert(reference::format to, value a) {
+    return running(to).rounded(a.center, a.after);
+  }
+
+  value add_truncated(value sum, std::span<const value> terms, const truncating_adder& adder) const;
+
+  // The bound on |result before its rounding to `output` - exact|. The centre is computed in
+  // double: each of its roundings is below 2^-28 of the half ulp added beside it, which the factor
+  // covers.
+  // (A result that overflows this format on its way to a narrower one is infinite there too, so its
+  // last rounding counts as if it did not overflow.)
+  double bound(value result, reference::format output) const {
+    const double rounded = result.before + half_ulp(std::abs(result.center) + result.before);
+    const double after = std::min(result.after, std::max(rounded, result.before));
+    return (output == format_ ? result.before : after) * (1 + 0x1p-27);
+  }
+
+ private:
+  static constexpr double k_unbounded = std::numeric_limits<double>::infinity();
+
+  double half_ulp(double magnitude) const { return 0.5 * reference::ulp(format_, magnitude); }
+  value rounded(double center, double error) const {
+    return overflowing({center, error, error + half_ulp(std::abs(center) + error)});
+  }
+  // An infinite or undefined exact result is met exactly; an intermediate one that may overflow can
+  // be anything afterwards.
+  value overflowing(value v) const {
+    if (!std::isfinite(v.center)) return {v.center, 0, 0};
+    if (!(std::abs(v.center) + v.after <= reference::max_finite(format_))) v.after = k_unbounded;
+    return v;
+  }
+  static double product_error(value a, value b) {
+    return std::abs(a.center) * b.after + std::abs(b.center) * a.after + a.after * b.after;
+  }
+
+  reference::format format_;
+};
+
+// How the functions that a concrete model calls err, within their stated ULPs.
+struct function_errors {
+  element_stream* random = nullptr;  // each call by its own draw, where there is a stream
+  double fixed = 0;                  // else all alike: from -1, all low, through 0, all right, to 1
+
+  double draw() const { return random ? 2 * random->uniform() - 1 : fixed; }
+};
+
+class concrete {
+ public:
+  struct value {
+    double before = 0;  // the last operation's exact result
+    double after = 0;   // what the implementation holds
+  };
+
+  explicit concrete(reference::format format, function_errors errors = {})
+      : format_(format), errors_(errors) {}
+
+  static value exact(double x) { return {x, x}; }
+  value constant(double x) const { return rounded(x); }
+  static value negated(value a) { return {-a.before, -a.after}; }
+  value add(value a, value b) const { return rounded(a.after + b.after); }
+  value sub(value a, value b) const { return rounded(a.after - b.after); }
+  value mul(value a, value b) const { return rounded(a.after * b.after); }
+  value fma(value a, value b, value c) const {
+    return rounded(
+        std::fma(a.after, b.after, c.after));  // double rounding: 2^-29 of an ulp, rarely
+  }
+  value div(value a, value b) const { return rounded(a.after / b.after); }
+  template <class Function>
+  value apply(const Function& f, value x, double ulps) const {
+    const double y = f.value(x.after);
+    return rounded(y + std::max(0.0, ulps - 0.5) * reference::ulp(format_, y) * errors_.draw());
+  }
+  value known(double exact_result, double ulps, double floor = 0) const {
+    const double half = 0.5 * reference::ulp(format_, exact_result);
+    const double excess = std::max(0.0, std::max(2 * ulps * half, floor) - half);
+    return rounded(exact_result + excess * errors_.draw());
+  }
+  static value max(value a, value b) {
+    return {std::max(a.after, b.after), std::max(a.after, b.after)};
+  }
+  static value exact_product(value a, double b) { return {a.after * b, a.after * b}; }
+  static value convert(reference::format to, value a) { return concrete(to).rounded(a.after); }
+
+  value add_truncated(value sum, std::span<const value> terms, const truncating_adder& adder) const;
+
+  // The result before its rounding to `output`.
+  double unrounded(value result, reference::format output) const {
+    return output == format_ ? result.before : result.after;
+  }
+
+ private:
+  value rounded(double exact) const { return {exact, reference::round(format_, exact)}; }
+
+  reference::format format_;
+  function_errors errors_;
+};
+
+}  // namespace assay::properties

@@ -1,0 +1,129 @@
+#include "properties/compare.hpp"
+
+#include "properties/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace assay::properties {
+namespace {
+
+constexpr std::size_t k_kept_failures = 4096;
+
+double ulps_between(const reference::format& f, double got, double truth) {
+  if (std::isnan(got) && std::isnan(truth)) return 0;
+  if (got == truth) return 0;
+  if (std::isinf(got) && got == reference::round(f, truth)) return 0;  // an overflow that must be
+  if (!std::isfinite(truth) || std::isnan(got)) return reference::k_infinity;
+  return measured(f, got, {truth, 0}, false) / reference::ulp(f, truth);
+}
+
+class comparison {
+ public:
+  comparison(dtype type, const comparison_policy& policy)
+      : format_(format_of(type)), policy_(policy) {}
+
+  void add(std::size_t i, double got, const truth& expected, const bound_of& bound_at) {
+    const element_truth t = expected.at(i);
+    ++verdict_.elements;
+    const judged_bound judged = bound_at(i, t);
+    if (!judged.in_domain) return;
+    ++verdict_.judged;
+    const double off = measured(format_, got, t, judged.bound.before_rounding);
+    const bool unbounded = !(judged.bound.limit < reference::k_infinity);
+    verdict_.unbounded += unbounded;
+    bool good = within(off, judged.bound, t) && (!unbounded || policy_.may_be_unbounded);
+    good = good && (!policy_.zero_sign || zero_has_sign_of(got, t.value));
+    if (policy_.correctly_rounded && !expected.rounded.empty())
+      good = good && reference::same(got, expected.rounded[i]);
+    const double fraction = fraction_of(off, judged.bound);
+    note(i, got, t, fraction, good);
+    count_rounding(
+        got, expected.rounded.empty() ? reference::round(format_, t.value) : expected.rounded[i],
+        t);
+  }
+
+  verdict finish() {
+    if (finite_ > 0) verdict_.bias_ulps /= double(finite_);
+    if (verdict_.failed > 0)
+      verdict_.reason =
+          fmt::format("{} of {} elements out of bound", verdict_.failed, verdict_.elements);
+    return std::move(verdict_);
+  }
+
+ private:
+  static bool zero_has_sign_of(double got, double truth) {
+    return got != 0 || std::isnan(truth) || std::signbit(got) == std::signbit(truth);
+  }
+
+  void note(std::size_t i, double got, const element_truth& t, double fraction, bool good) {
+    const double ulps = ulps_between(format_, got, t.value);
+    if (ulps > verdict_.worst_ulps || verdict_.worst_ulps_index < 0)
+      verdict_.worst_ulps = ulps, verdict_.worst_ulps_index = std::int64_t(i);
+    const bool first_failure = !good && verdict_.failed == 0;
+    const bool worse = fraction > verdict_.worst.fraction && (good ? verdict_.failed == 0 : true);
+    if (first_failure || worse || verdict_.worst.index < 0)
+      verdict_.worst = {std::int64_t(i), got, t.value, fraction, ulps};
+    verdict_.worst_fraction = std::max(verdict_.worst_fraction, fraction);
+    if (good) return;
+    ++verdict_.failed;
+    if (verdict_.failed_at.size() < k_kept_failures) verdict_.failed_at.push_back(std::int64_t(i));
+  }
+
+  void count_rounding(double got, double rounded, const element_truth& t) {
+    verdict_.misrounded += !reference::same(got, rounded);
+    if (!std::isfinite(got) || !std::isfinite(t.value)) return;
+    verdict_.bias_ulps += (got - t.value) / reference::ulp(format_, t.value);
+    ++finite_;
+  }
+
+  reference::format format_;
+  comparison_policy policy_;
+  verdict verdict_;
+  std::int64_t finite_ = 0;
+};
+
+// The largest power of two m for which all indices agree modulo m, and are not simply one run.
+std::int64_t common_modulus(const std::vector<std::int64_t>& at) {
+  std::int64_t modulus = 1;
+  while (modulus < 4096) {
+    const std::int64_t next = 2 * modulus;
+    if (!std::all_of(at.begin(), at.end(),
+                     [&](std::int64_t i) { return i % next == at[0] % next; }))
+      break;
+    modulus = next;
+  }
+  return modulus;
+}
+
+}  // namespace
+
+verdict compare(dtype type, std::span<const double> got, const truth& expected,
+                const bound_of& bound, const comparison_policy& policy) {
+  comparison all(type, policy);
+  for (std::size_t i = 0; i < got.size(); ++i) all.add(i, got[i], expected, bound);
+  return all.finish();
+}
+
+std::string pattern_of(const verdict& v, std::int64_t row) {
+  const std::vector<std::int64_t>& at = v.failed_at;
+  if (at.empty()) return "none";
+  if (v.failed == 1) return fmt::format("one, at index {}", at[0]);
+  const std::string count = v.failed == v.elements ? "all" : fmt::format("{}", v.failed);
+  const bool is_run =
+      at.back() - at.front() + 1 == std::int64_t(at.size()) && std::int64_t(at.size()) == v.failed;
+  if (v.failed == v.elements) return fmt::format("all {}", v.elements);
+  if (is_run && at.back() == v.elements - 1)
+    return fmt::format("the last {} of {}", v.failed, v.elements);
+  if (is_run) return fmt::format("{} together, index {} to {}", v.failed, at.front(), at.back());
+  if (row > 1 &&
+      std::all_of(at.begin(), at.end(), [&](std::int64_t i) { return i % row == at[0] % row; }))
+    return fmt::format("{}, all in column {} of rows of {}", count, at[0] % row, row);
+  if (const std::int64_t m = common_modulus(at); m > 1)
+    return fmt::format("{}, all at index % {} == {}", count, m, at[0] % m);
+  return fmt::format("{}, from index {} to {}, no pattern", count, at.front(), at.back());
+}
+
+}  // namespace assay::properties

@@ -1,0 +1,117 @@
+// What a component promises, and who claims to keep it.
+//
+// A contract names the tensors of one function (component.variant.direction), computes the truth
+// from its inputs, and lists its implementations with their numerics. Everything else in the rig
+// (check, exhaustive, fuzzing, goldens, benchmarks) works from the contract alone.
+#pragma once
+
+#include "optimized/dtype.hpp"
+#include "properties/case.hpp"
+#include "properties/compare.hpp"
+#include "properties/model.hpp"
+#include "reference/elementwise.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace assay::properties {
+
+// How a tensor's elements come about. A gradient from above is drawn so that it does not hide what
+// the case is about: normal, but 1 under `patterns`, and as the case says under `special`, `exact`
+// and `constant`.
+enum class drawn { by_case, as_gradient };
+
+struct tensor_spec {
+  std::string name;
+  std::vector<std::string> shape;  // names of dimensions, outermost first; empty: one element
+  drawn how = drawn::by_case;      // of inputs
+};
+
+struct parameter_spec {
+  std::string name;
+  double otherwise = 0;
+  std::string about;
+};
+
+// What an implementation promises over ALL inputs of a dtype; `assay exhaustive` holds it to that.
+struct stated_accuracy {
+  dtype type = dtype::fp32;
+  double ulps = 0.5;  // largest error, in ULPs of the output
+  std::int64_t misrounded =
+      0;  // how many results are not the correctly rounded ones; negative: not stated
+};
+
+// The error of a fused routine over all inputs of a dtype: found by an exhaustive run, kept true by
+// one (16-bit dtypes in every test run).
+struct routine_error {
+  dtype type = dtype::fp32;
+  double fp32_ulps = 0.5;        // of the fp32 result, before it is rounded to the dtype
+  std::int64_t misrounded = -1;  // results that are not correctly rounded; negative: not stated
+  double floor = 0;              // absolute error of the fp32 result where that exceeds fp32_ulps
+};
+
+struct implementation {
+  std::string name;
+  std::string about;     // the form it computes, in one line
+  std::string numerics;  // its arithmetic: types, order of accumulation, where it rounds
+  std::shared_ptr<const rounding_model> model;
+  std::vector<stated_accuracy> stated;
+  std::vector<routine_error> routine;  // where the model is nothing but a routine's stated error
+  // First inputs of an element for which the implementation makes its promise; empty: all of the
+  // contract's. Elements outside are counted and not judged.
+  std::function<bool(double x)> domain;
+  std::string domain_text;
+  bool deterministic = true;    // the same bits in every run, whatever the schedule
+  bool in_place = false;        // the first output may be the first input
+  bool keeps_zero_sign = true;  // a result that is zero has the sign of the truth
+};
+
+struct cost {
+  double bytes = 0;  // of compulsory traffic: every input read once, every output written once
+  double flops = 0;
+};
+
+struct contract {
+  std::string component, variant, direction;
+  std::string about;  // the formula
+  std::vector<std::string> dimensions;
+  std::vector<tensor_spec> inputs, outputs;
+  std::vector<parameter_spec> parameters;
+  std::vector<std::vector<dtype>> signatures;                   // dtypes of inputs, then outputs
+  std::function<std::vector<truth>(const case_inputs&)> exact;  // one truth an output
+  std::function<std::vector<comparison_policy>()> policies;     // one an output; empty: the default
+  std::vector<std::int64_t>
+      groups;  // of each output: outputs of one reduction (scatter_model); empty: 1
+  std::vector<implementation> implementations;
+  std::vector<case_id> cases;  // what `check` runs
+  case_id decoy_case;          // on which every decoy differs from the truth
+  std::function<cost(const case_id&)> cost_of;
+  // The element-wise function behind the contract, for exhaustive runs: first output = f(first
+  // input) with every other input 1; its parameter is the contract's first.
+  std::optional<reference::elementwise> elementwise;
+
+  std::string function() const { return component + "." + variant + "." + direction; }
+  const implementation* find(const std::string& name) const;
+};
+
+// All contracts, in the order of the components.
+const std::vector<contract>& contracts();
+// The contract an id speaks of; throws bad_input with the nearest names where there is none.
+const contract& contract_of(const case_id& id);
+
+// Is `id` a case of `c`: the right tensors with a known combination of dtypes, all dimensions,
+// known parameters, sizes that can be? Throws bad_input that says what is wrong.
+void validate(const contract& c, const case_id& id);
+
+// The shape of a tensor in a case.
+std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id);
+
+// The inputs of a case, made from its id.
+case_inputs make_inputs(const contract& c, const case_id& id);
+
+}  // namespace assay::properties

@@ -1,0 +1,179 @@
+#include "properties/distribution.hpp"
+
+#include "properties/bad_input.hpp"
+#include "properties/ieee_math.hpp"
+#include "properties/values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace assay::properties {
+namespace {
+
+using parameters = std::span<const double>;
+constexpr double k_log2_e = 0x1.71547652b82fep+0;
+
+// A standard normal value by the polar method (Marsaglia and Bray 1964): of two uniform coordinates
+// inside the unit disc only one is used, so that every element has a stream of its own.
+double normal(element_stream& stream) {
+  for (;;) {
+    const double u = 2 * stream.uniform() - 1, v = 2 * stream.uniform() - 1, s = u * u + v * v;
+    if (s > 0x1p-60 && s < 1) return u * std::sqrt(-2 * ieee_log(s) / s);
+  }
+}
+
+double sign(element_stream& stream) { return stream.word() & 1 ? -1 : 1; }
+
+double draw_normal(const element_site& site, parameters p) {
+  element_stream stream = site.stream();
+  return p[0] + p[1] * normal(stream);
+}
+
+double draw_uniform(const element_site& site, parameters p) {
+  return p[0] + (p[1] - p[0]) * site.stream().uniform();
+}
+
+double draw_lognormal(const element_site& site, parameters p) {
+  element_stream stream = site.stream();
+  return p[1] * ieee_exp2(std::clamp(p[0] * normal(stream) * k_log2_e, -900.0, 900.0));
+}
+
+// Every exponent of the dtype's normal numbers is equally likely.
+double draw_wide(const element_site& site, parameters) {
+  element_stream stream = site.stream();
+  const reference::format f = format_of(site.type);
+  const int exponent = f.e_min + int(stream.below(std::uint32_t(f.e_max - f.e_min)));
+  return sign(stream) * (1 + stream.uniform()) * std::ldexp(1.0, exponent);
+}
+
+// Magnitudes from where an activation's curve ends to where its tail underflows, log-uniform.
+double draw_tails(const element_site& site, parameters p) {
+  element_stream stream = site.stream();
+  const double low = ieee_log(p[0]), high = ieee_log(p[1]);
+  return sign(stream) * ieee_exp2((low + (high - low) * stream.uniform()) * k_log2_e);
+}
+
+// Half of the elements are the dtype's special values, the others normal.
+double draw_special(const element_site& site, parameters) {
+  element_stream stream = site.stream();
+  const reference::format f = format_of(site.type);
+  const double least = std::ldexp(1.0, f.e_min - f.precision + 1), tiny = std::ldexp(1.0, f.e_min);
+  const double ulp_of_one = std::ldexp(1.0, 1 - f.precision);
+  const double values[] = {0,
+                           least,
+                           3 * least,
+                           tiny - least,
+                           tiny,
+                           tiny + least,
+                           std::ldexp(2 - ulp_of_one, f.e_max),
+                           0.5,
+                           1,
+                           1 + ulp_of_one,
+                           2,
+                           std::numeric_limits<double>::infinity(),
+                           std::numeric_limits<double>::quiet_NaN()};
+  if (stream.word() & 1) return normal(stream);
+  return sign(stream) * values[stream.below(std::size(values))];
+}
+
+double draw_exact(const element_site& site, parameters p) {
+  return double(site.stream().below(std::uint32_t(2 * p[0] + 1))) - p[0];
+}
+
+double draw_constant(const element_site&, parameters p) { return p[0]; }
+
+double draw_one_hot(const element_site& site, parameters p) {
+  return site.index == std::uint64_t(p[0]) % site.count ? p[1] : 0;
+}
+
+// Thirds of the tensor: v, then its exact negatives, then |v| / cond of other draws. The large
+// parts cancel in every dtype, so that sum |x| is about 2 cond |sum x|.
+double draw_ill_conditioned(const element_site& site, parameters p) {
+  const std::uint64_t third = site.count / 3;
+  element_site source = site;
+  if (site.index >= third && site.index < 2 * third) source.index -= third;
+  element_stream stream = source.stream();
+  const double value = normal(stream);
+  if (site.index >= 2 * third) return std::abs(value) / p[0];
+  return site.index < third ? value : -value;
+}
+
+// Bit patterns: all of a 16-bit dtype's in order; for wider ones, patterns drawn at random.
+double draw_patterns(const element_site& site, parameters p) {
+  if (size_of(site.type) == 2)
+    return decode(site.type, (site.index + std::uint64_t(p[0])) & 0xffff);
+  return decode(dtype::fp32, site.stream().word());
+}
+
+const std::vector<distribution_info>& table() {
+  static const std::vector<distribution_info> k_table = {
+      {"normal",
+       "normal with the given mean and scale",
+       {{"mean", 0}, {"scale", 1}},
+       true,
+       draw_normal},
+      {"uniform", "uniform on [low, high)", {{"low", -1}, {"high", 1}}, true, draw_uniform},
+      {"lognormal",
+       "scale e^(sigma z), z normal: positive, heavy-tailed",
+       {{"sigma", 1}, {"scale", 1}},
+       true,
+       draw_lognormal},
+      {"wide", "every exponent of the dtype equally likely, either sign", {}, true, draw_wide},
+      {"tails",
+       "magnitude log-uniform on [low, high), either sign",
+       {{"low", 1}, {"high", 32}},
+       true,
+       draw_tails},
+      {"special",
+       "half zeros, subnormals, extremes, infinities and NaNs, half normal",
+       {},
+       false,
+       draw_special},
+      {"exact", "integers of at most `largest` in magnitude", {{"largest", 8}}, false, draw_exact},
+      {"constant", "the same value everywhere", {{"value", 1}}, false, draw_constant},
+      {"one_hot",
+       "`value` at `index`, zero elsewhere",
+       {{"index", 0}, {"value", 1}},
+       false,
+       draw_one_hot},
+      {"ill_conditioned",
+       "large parts that cancel: sum |x| is about 2 cond |sum x|",
+       {{"cond", 1e6}},
+       false,
+       draw_ill_conditioned},
+      {"patterns",
+       "all 2^16 bit patterns in order; of fp32, patterns at random",
+       {{"first", 0}},
+       false,
+       draw_patterns},
+  };
+  return k_table;
+}
+
+}  // namespace
+
+std::span<const distribution_info> distributions() { return table(); }
+
+distribution::distribution(const distribution_id& id) {
+  std::string known;
+  info_ = nullptr;
+  for (const distribution_info& info : distributions()) {
+    if (info.name == id.name) info_ = &info;
+    known += (known.empty() ? "" : ", ") + std::string(info.name);
+  }
+  if (!info_) throw bad_input("unknown distribution '{}'; there are: {}", id.name, known);
+  for (const field& given : id.parameters)
+    if (!contains(info_->parameters, given.key))
+      throw bad_input("distribution '{}' has no parameter '{}'", id.name, given.key);
+  for (const field& each : info_->parameters)
+    parameters_.push_back(value_of(id.parameters, each.key, each.value).as_double());
+}
+
+double distribution::element(const element_site& site) const {
+  return round_to(site.type, info_->draw(site, parameters_));
+}
+
+}  // namespace assay::properties

@@ -1,0 +1,183 @@
+#include "properties/elementwise.hpp"
+
+#include "properties/values.hpp"
+
+#include <fmt/format.h>
+
+namespace assay::properties {
+namespace {
+
+constexpr dtype k_types[] = {dtype::fp32, dtype::bf16, dtype::fp16};
+
+reference::elementwise with_parameters(const reference::elementwise& f,
+                                       const std::vector<double>& parameters) {
+  return parameters.empty() ? f : f.with(parameters[0]);
+}
+
+// f(x) dy for every element, rounded and unrounded; dy is 1 where there is no gradient.
+truth exact_products(const reference::elementwise& f, const case_inputs& in, dtype type,
+                     bool selects_gradient) {
+  const reference::format format = format_of(type);
+  truth all;
+  for (std::size_t i = 0; i < in.values[0].size(); ++i) {
+    const double x = in.values[0][i], dy = in.values.size() > 1 ? in.values[1][i] : 1;
+    reference::truth t{};
+    if (std::isfinite(dy) || selects_gradient)
+      t = reference::truth_of(f, format, x, dy);
+    else
+      t.value = t.rounded = dy * reference::correctly_rounded(f, reference::k_fp32, x);
+    all.value.push_back(t.value);
+    all.error.push_back(t.error);
+    all.rounded.push_back(t.rounded);
+  }
+  return all;
+}
+
+contract common_contract(const elementwise_variant& of, std::string direction) {
+  contract c;
+  c.component = of.component;
+  c.variant = of.variant;
+  c.direction = std::move(direction);
+  c.dimensions = {"n"};
+  c.parameters = of.parameters;
+  return c;
+}
+
+routine_error error_for(const std::vector<routine_error>& errors, dtype type) {
+  for (const routine_error& each : errors)
+    if (each.type == type) return each;
+  return {type, reference::k_infinity, -1, 0};
+}
+
+void state(implementation& it, const std::vector<routine_error>& errors) {
+  it.routine = errors;
+  for (const routine_error& each : errors) {
+    // One more rounding takes an fp32 result with an error of e fp32 ULPs to 1/2 + 2^(p-24) e ULPs.
+    const int coarser = 24 - format_of(each.type).precision;
+    const double ulps = coarser == 0 ? each.fp32_ulps : 0.5 + std::ldexp(each.fp32_ulps, -coarser);
+    it.stated.push_back({each.type, each.misrounded == 0 ? 0.5 : ulps, each.misrounded});
+  }
+}
+
+}  // namespace
+
+namespace detail {
+implementation in_fp32(std::string name, std::string about, std::string numerics) {
+  implementation it;
+  it.name = std::move(name);
+  it.about = std::move(about);
+  it.numerics = std::move(numerics);
+  it.in_place = true;
+  return it;
+}
+}  // namespace detail
+
+contract forward_contract(const elementwise_variant& of) {
+  contract c = common_contract(of, "fwd");
+  c.about = of.formula;
+  c.inputs = {{"x", {"n"}}};
+  c.outputs = {{"y", {"n"}}};
+  for (dtype t : k_types) c.signatures.push_back({t, t});
+  c.exact = [f = of.function](const case_inputs& in) {
+    return std::vector{
+        exact_products(with_parameters(f, in.parameters), in, in.id.type_of("y"), false)};
+  };
+  c.elementwise = of.function;
+  c.cost_of = elementwise_cost(2, 1);
+  c.cases = elementwise_cases(c);
+  return c;
+}
+
+contract backward_contract(const elementwise_variant& of) {
+  contract c = common_contract(of, "bwd");
+  c.about = of.slope_formula;
+  c.inputs = {{"x", {"n"}}, {"dy", {"n"}, drawn::as_gradient}};
+  c.outputs = {{"dx", {"n"}}};
+  for (dtype t : k_types) c.signatures.push_back({t, t, t});
+  c.exact = [f = of.slope, selects = of.selects_gradient](const case_inputs& in) {
+    return std::vector{
+        exact_products(with_parameters(f, in.parameters), in, in.id.type_of("dx"), selects)};
+  };
+  c.elementwise = of.slope;
+  c.cost_of = elementwise_cost(3, 2);
+  c.cases = elementwise_cases(c);
+  return c;
+}
+
+implementation fused_forward(std::string name, std::string about, const elementwise_variant& of,
+                             const std::vector<routine_error>& errors) {
+  implementation it = detail::in_fp32(std::move(name), std::move(about),
+                                      "fp32 routine, rounded once to the output");
+  state(it, errors);
+  it.model = make_model([f = of.function, errors](const auto& a, const case_inputs& in) {
+    using arithmetic = std::decay_t<decltype(a)>;
+    const routine_error e = error_for(errors, in.id.type_of("x"));
+    const reference::elementwise function = with_parameters(f, in.parameters);
+    model_outputs<arithmetic> y(1);
+    for (double x : in.values[0])
+      y[0].push_back(a.known(reference::approximate(function, x).value, e.fp32_ulps, e.floor));
+    return y;
+  });
+  return it;
+}
+
+implementation fused_backward(std::string name, std::string about, const elementwise_variant& of,
+                              const std::vector<routine_error>& errors) {
+  implementation it =
+      detail::in_fp32(std::move(name), std::move(about),
+                      "fp32 routine for the derivative, its product with dy rounded to fp32, then "
+                      "to the output");
+  state(it, errors);
+  it.model = make_model([f = of.slope, errors](const auto& a, const case_inputs& in) {
+    using arithmetic = std::decay_t<decltype(a)>;
+    const routine_error e = error_for(errors, in.id.type_of("x"));
+    const reference::elementwise slope = with_parameters(f, in.parameters);
+    model_outputs<arithmetic> dx(1);
+    for (std::size_t i = 0; i < in.values[0].size(); ++i) {
+      const auto g =
+          a.known(reference::approximate(slope, in.values[0][i]).value, e.fp32_ulps, e.floor);
+      dx[0].push_back(a.mul(g, arithmetic::exact(in.values[1][i])));
+    }
+    return dx;
+  });
+  return it;
+}
+
+std::function<cost(const case_id&)> elementwise_cost(int tensors_touched, double flops_an_element) {
+  return [=](const case_id& id) {
+    const double n = double(id.dimension("n"));
+    return cost{n * tensors_touched * double(size_of(id.types[0].type)), n * flops_an_element};
+  };
+}
+
+std::vector<case_id> elementwise_cases(const contract& c) {
+  struct wanted {
+    std::int64_t n;
+    distribution_id from;
+    bool misaligned, in_place;
+  };
+  const std::vector<wanted> all = {
+      {0, {"normal", {}}, false, false},     {1, {"normal", {}}, false, false},
+      {7, {"special", {}}, true, false},     {1023, {"tails", {}}, true, false},
+      {4096, {"normal", {}}, false, false},  {4099, {"wide", {}}, false, true},
+      {2050, {"special", {}}, false, false}, {1000, {"constant", {{"value", -0.75}}}, true, true},
+      {513, {"exact", {}}, false, false},    {65536, {"patterns", {}}, false, false},
+  };
+  std::vector<case_id> cases;
+  std::uint64_t seed = 1;
+  for (const std::vector<dtype>& types : c.signatures)
+    for (const wanted& each : all) {
+      case_id id{c.component, c.variant, c.direction, {}, {{"n", each.n}}, each.from, seed++};
+      std::size_t at = 0;
+      for (const auto* tensors : {&c.inputs, &c.outputs})
+        for (const tensor_spec& tensor : *tensors) id.types.push_back({tensor.name, types[at++]});
+      if (each.misaligned) id.shape.push_back({"align", std::int64_t(size_of(types[0]))});
+      if (each.in_place) id.shape.push_back({"inplace", 1});
+      for (const parameter_spec& parameter : c.parameters)
+        id.shape.push_back({parameter.name, parameter.otherwise});
+      cases.push_back(std::move(id));
+    }
+  return cases;
+}
+
+}  // namespace assay::properties

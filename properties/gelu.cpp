@@ -1,0 +1,117 @@
+// GELU: the contracts of gelu.erf, gelu.tanh and gelu.scaled, and what their implementations state.
+
+#include "reference/gelu.hpp"
+
+#include "properties/accumulation.hpp"
+#include "properties/elementwise.hpp"
+#include "properties/gelu_scaled.hpp"
+
+namespace assay::properties {
+namespace {
+
+namespace f = elementary_functions;
+
+// The stated errors of optimized/math's functions, in ULPs, which the textbook formulas call.
+constexpr double k_erf_ulps = 1.0, k_exp_ulps = 1.0, k_tanh_ulps = 1.0, k_cosh_ulps = 1.5;
+
+// What optimized/gelu.cuh computes operation by operation.
+constexpr auto k_erf_naive = [](const auto& a, auto x, const auto&) {
+  const auto one = a.exact(1);
+  const auto erf = a.apply(f::erf, a.mul(x, a.constant(0x1.6a09e667f3bcdp-1)), k_erf_ulps);
+  return a.mul(a.mul(a.exact(0.5), x), a.add(one, erf));
+};
+
+constexpr auto k_erf_slope_naive = [](const auto& a, auto x, const auto&) {
+  const auto half = a.exact(0.5), one = a.exact(1);
+  const auto erf = a.apply(f::erf, a.mul(x, a.constant(0x1.6a09e667f3bcdp-1)), k_erf_ulps);
+  const auto exp = a.apply(f::exp, a.mul(a.mul(a.exact(-0.5), x), x), k_exp_ulps);
+  const auto density = a.mul(exp, a.constant(0x1.9884533d43651p-2));
+  return a.add(a.mul(half, a.add(one, erf)), a.mul(x, density));
+};
+
+constexpr auto k_tanh_argument = [](const auto& a, auto x) {
+  const auto cubic = a.mul(a.mul(a.mul(a.constant(0.044715), x), x), x);
+  return a.mul(a.constant(0x1.9884533d43651p-1), a.add(x, cubic));
+};
+
+constexpr auto k_tanh_naive = [](const auto& a, auto x, const auto&) {
+  const auto tanh = a.apply(f::tanh, k_tanh_argument(a, x), k_tanh_ulps);
+  return a.mul(a.mul(a.exact(0.5), x), a.add(a.exact(1), tanh));
+};
+
+constexpr auto k_tanh_slope_cosh = [](const auto& a, auto x, const auto&) {
+  const auto half = a.exact(0.5), one = a.exact(1), u = k_tanh_argument(a, x);
+  const auto tanh = a.apply(f::tanh, u, k_tanh_ulps), cosh = a.apply(f::cosh, u, k_cosh_ulps);
+  const auto sech2 = a.div(one, a.mul(cosh, cosh));
+  const auto square = a.mul(a.mul(a.constant(0.134145), x), x);
+  const auto inner = a.mul(a.constant(0x1.9884533d43651p-1), a.add(one, square));
+  return a.add(a.mul(half, a.add(one, tanh)), a.mul(a.mul(a.mul(half, x), sech2), inner));
+};
+
+const elementwise_variant k_erf{.component = "gelu",
+                                .variant = "erf",
+                                .formula = "x Phi(x)",
+                                .slope_formula = "dy (Phi(x) + x phi(x))",
+                                .function = reference::k_gelu_erf,
+                                .slope = reference::k_gelu_erf_derivative};
+
+const elementwise_variant k_tanh{.component = "gelu",
+                                 .variant = "tanh",
+                                 .formula = "x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3)",
+                                 .slope_formula = "dy (s + 2 x u' s (1 - s)), s = sigmoid(2u)",
+                                 .function = reference::k_gelu_tanh,
+                                 .slope = reference::k_gelu_tanh_derivative};
+
+// 1 + erf and 1 + tanh reach 0 at -5.5: infinity times that is no number, and the derivative's
+// zeros are +0 where the truth approaches from below.
+implementation finite_only(implementation it) {
+  it.domain = [](double x) { return std::isfinite(x); };
+  it.domain_text = "finite x: at -infinity it is infinity times zero";
+  it.keeps_zero_sign = false;
+  return it;
+}
+
+std::vector<contract> erf_contracts() {
+  contract forward = forward_contract(k_erf), backward = backward_contract(k_erf);
+  forward.implementations = {
+      fused_forward("fused", "max(x, 0) - |x| Q(|x|), Q by one exponential", k_erf,
+                    {{dtype::fp32, 2, -1}, {dtype::bf16, 2, -1}, {dtype::fp16, 2, -1}}),
+      finite_only(formula_forward("naive", "x/2 (1 + erf(x / sqrt 2))", k_erf_naive))};
+  implementation naive = finite_only(formula_backward(
+      "naive", "(1 + erf(x / sqrt 2)) / 2 + x e^(-x^2/2) / sqrt(2 pi)", k_erf_slope_naive));
+  naive.domain = [](double x) { return std::abs(x) < 0x1p63; };
+  naive.domain_text = "|x| < 2^63: beyond it x^2 overflows";
+  backward.implementations = {
+      fused_backward("fused", "|x| - root times one exponential, folded about 1/2", k_erf,
+                     {{dtype::fp32, 2, -1}, {dtype::bf16, 2, -1}, {dtype::fp16, 2, -1}}),
+      naive};
+  return {forward, backward};
+}
+
+std::vector<contract> tanh_contracts() {
+  contract forward = forward_contract(k_tanh), backward = backward_contract(k_tanh);
+  forward.implementations = {
+      fused_forward("fused", "x sigmoid(2u), one exponential, one division", k_tanh,
+                    {{dtype::fp32, 2, -1}, {dtype::bf16, 2, -1}, {dtype::fp16, 2, -1}}),
+      finite_only(formula_forward("naive", "x/2 (1 + tanh u)", k_tanh_naive))};
+  implementation cosh =
+      formula_backward("naive_cosh", "(1 + tanh u) / 2 + x/2 u' / cosh^2 u", k_tanh_slope_cosh);
+  cosh.domain = [](double x) { return std::abs(x) <= 10; };
+  cosh.domain_text = "|x| <= 10: beyond it cosh^2 overflows, and from 2^64 on infinity meets zero";
+  backward.implementations = {
+      fused_backward("fused", "derivative of x sigmoid(2u), one exponential, one division", k_tanh,
+                     {{dtype::fp32, 2, -1}, {dtype::bf16, 2, -1}, {dtype::fp16, 2, -1}}),
+      cosh};
+  return {forward, backward};
+}
+
+}  // namespace
+
+std::vector<contract> gelu_contracts() {
+  std::vector<contract> all;
+  for (auto* each : {erf_contracts, tanh_contracts, gelu_scaled_contracts})
+    for (contract& c : each()) all.push_back(std::move(c));
+  return all;
+}
+
+}  // namespace assay::properties

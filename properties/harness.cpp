@@ -1,0 +1,220 @@
+#include "properties/harness.hpp"
+
+#include "optimized/launcher.hpp"
+#include "properties/bad_input.hpp"
+#include "properties/distribution.hpp"
+#include "properties/nearest.hpp"
+#include "properties/staged_call.hpp"
+#include "properties/values.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+namespace assay::properties {
+namespace {
+
+const implementation& implementation_of(const contract& c, const run_id& id) {
+  if (const implementation* found = c.find(id.implementation)) return *found;
+  std::vector<std::string> names;
+  for (const implementation& each : c.implementations) names.push_back(each.name);
+  throw bad_input("{} has no implementation '{}'; {}", c.function(), id.implementation,
+                  suggestion(id.implementation, names));
+}
+
+const optimized::launcher* launcher_for(const simt::backend& place, const contract& c,
+                                        const run_id& id) {
+  return optimized::find_launcher(place.build(), c.function(), id.implementation);
+}
+
+simt::emulation emulation_for(const run_id& id, const implementation& by,
+                              const run_settings& settings) {
+  simt::emulation how;
+  how.schedule = id.schedule;
+  how.workers = settings.workers;
+  how.blocks_in_order = !by.deterministic;
+  how.time_limit_seconds = settings.time_limit_seconds;
+  how.run = print(id);
+  if (settings.sanitize) how.tools = *settings.sanitize;
+  return how;
+}
+
+// The strict bounds of one output, element by element; where the truth is no number, or infinite,
+// nothing is allowed: it must be met exactly.
+std::vector<double> strict_limits(const std::vector<running::value>& model,
+                                  const running& arithmetic, reference::format out,
+                                  const truth& exact) {
+  std::vector<double> limits(model.size());
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    const double limit = std::isfinite(exact.value[i]) ? arithmetic.bound(model[i], out) : 0;
+    limits[i] = std::isnan(limit) ? reference::k_infinity : limit;
+  }
+  return limits;
+}
+
+case_inputs perturbed_inputs(const case_inputs& original, std::uint64_t replicate) {
+  case_inputs inputs = original;
+  for (std::size_t t = 0; t < inputs.values.size(); ++t) {
+    element_stream stream(replicate + 1, std::uint32_t(1000 + t), original.id.seed);
+    for (double& x : inputs.values[t]) x = perturbed(original.id.types[t].type, x, stream);
+  }
+  return inputs;
+}
+
+scatter_model scatter_of(const prepared_case& prepared, const implementation& by,
+                         std::size_t output, reference::format out) {
+  scatter_model model;
+  const contract& c = *prepared.of;
+  if (!c.groups.empty()) model.group = c.groups[output];
+  model.replicate = [&prepared, &by, &c, output, out](std::uint64_t k, function_lean lean,
+                                                      std::span<double> errors) {
+    const case_inputs inputs = perturbed_inputs(prepared.inputs, k);
+    element_stream noise(k + 1, 2000, prepared.inputs.id.seed);
+    const std::vector<truth> exact = c.exact(inputs);
+    const auto values = by.model->compute(inputs, errors_leaning(lean, noise));
+    const concrete arithmetic(by.model->accumulates_in());
+    for (std::size_t i = 0; i < errors.size(); ++i)
+      errors[i] = arithmetic.unrounded(values[output][i], out) - exact[output].value[i];
+  };
+  return model;
+}
+
+// Runs twice where asked, and fills in all of the report but the verdicts.
+void execute(staged_call& staged, const simt::emulation& how, const implementation& by,
+             const run_settings& settings, simt::backend& place, run_report& report) {
+  place.take_findings();
+  place.take_counters();
+  const auto begun = std::chrono::steady_clock::now();
+  staged.execute(how, std::byte(0xff));
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  report.counted = place.take_counters();
+  report.findings = place.take_findings();
+  report.output_bytes = staged.outputs();
+  report.reason = staged.damage();
+  if (!settings.repeat) return;
+  staged.execute(how, std::byte(0x5a));
+  report.repeats = staged.outputs() == report.output_bytes;
+  if (report.reason.empty() && by.deterministic && !*report.repeats)
+    report.reason =
+        "a second run gave other bits (the implementation declares itself deterministic)";
+}
+
+void conclude(run_report& report) {
+  if (report.reason.empty() && !report.findings.empty())
+    report.reason = simt::to_string(report.findings.front());
+  for (const output_verdict& each : report.outputs) {
+    if (!report.reason.empty()) break;
+    if (!each.strict.passed())
+      report.reason = fmt::format("{}: {}", each.tensor, each.strict.reason);
+    else if (!each.scatter.passed())
+      report.reason = fmt::format("{}: {}", each.tensor, each.scatter.reason());
+  }
+  report.result = report.reason.empty() ? outcome::passed : outcome::failed;
+}
+
+}  // namespace
+
+const char* name_of(outcome which) {
+  constexpr const char* k_names[] = {"passed",      "failed",  "crashed",
+                                     "unsupported", "not run", "filtered"};
+  return k_names[int(which)];
+}
+
+prepared_case prepare(const case_id& id) {
+  const contract& c = contract_of(id);
+  validate(c, id);
+  prepared_case prepared{&c, make_inputs(c, id), {}};
+  prepared.exact = c.exact(prepared.inputs);
+  return prepared;
+}
+
+simt::backend* backend_named(const std::string& name, const run_settings& settings) {
+  if (name == "emulator")
+    return optimized::backend_of(settings.sanitize ? simt::build::sanitized : simt::build::plain);
+  if (name == "cuda") return optimized::backend_of(simt::build::gpu);
+  throw bad_input("unknown backend '{}'; there are: emulator, cuda", name);
+}
+
+std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
+                                  const std::vector<std::vector<double>>& outputs) {
+  const contract& c = *prepared.of;
+  const case_id& id = prepared.inputs.id;
+  const bool scatters = distribution(id.distribution).info().scatters;
+  const std::vector<comparison_policy> policies =
+      c.policies ? c.policies() : std::vector<comparison_policy>(c.outputs.size());
+  const auto followed = by.model->follow(prepared.inputs);
+  std::vector<output_verdict> verdicts;
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    const dtype type = id.types[c.inputs.size() + k].type;
+    const reference::format out = format_of(type);
+    const std::vector<double> limits =
+        strict_limits(followed[k], running(by.model->accumulates_in()), out, prepared.exact[k]);
+    const bound_of bound = [&](std::size_t i, const element_truth&) {
+      return judged_bound{{limits[i], true}, !by.domain || by.domain(prepared.inputs.values[0][i])};
+    };
+    comparison_policy policy = policies[k];
+    policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;
+    output_verdict v{
+        c.outputs[k].name, compare(type, outputs[k], prepared.exact[k], bound, policy), {}};
+    if (scatters && !by.domain)
+      v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], limits,
+                                scatter_of(prepared, by, k, out));
+    verdicts.push_back(std::move(v));
+  }
+  return verdicts;
+}
+
+run_report run(const run_id& id, const prepared_case& prepared, const run_settings& settings) {
+  const contract& c = *prepared.of;
+  const implementation& by = implementation_of(c, id);
+  run_report report;
+  report.id = id;
+  simt::backend* const place = backend_named(id.backend, settings);
+  if (!place) {
+    report.reason = "no device";
+    return report;
+  }
+  const optimized::launcher* const launcher = launcher_for(*place, c, id);
+  if (!launcher) {
+    report.result = outcome::unsupported;
+    report.reason = fmt::format("no kernel of this name was built for {}", place->name());
+    return report;
+  }
+  try {
+    staged_call staged(c, prepared.inputs, *place, *launcher);
+    report.input_bytes = staged.input_bytes();
+    execute(staged, emulation_for(id, by, settings), by, settings, *place, report);
+    std::vector<std::vector<double>> outputs;
+    for (std::size_t k = 0; k < report.output_bytes.size(); ++k)
+      outputs.push_back(decoded(id.of.types[c.inputs.size() + k].type, report.output_bytes[k]));
+    report.outputs = judge(prepared, by, outputs);
+    conclude(report);
+  } catch (const simt::error& problem) {
+    report.result = outcome::failed;
+    report.reason = problem.what();
+    report.findings = place->take_findings();
+  }
+  return report;
+}
+
+std::vector<std::vector<double>> outputs_of(const run_id& id, const case_inputs& inputs,
+                                            const run_settings& settings) {
+  const contract& c = contract_of(id.of);
+  const implementation& by = implementation_of(c, id);
+  simt::backend* const place = backend_named(id.backend, settings);
+  if (!place) throw simt::error(id.backend, "no device");
+  const optimized::launcher* const launcher = launcher_for(*place, c, id);
+  if (!launcher)
+    throw simt::error(c.function(),
+                      "no kernel '" + id.implementation + "' was built for " + place->name());
+  staged_call staged(c, inputs, *place, *launcher);
+  staged.execute(emulation_for(id, by, settings), std::byte(0xff));
+  std::vector<std::vector<double>> values;
+  const std::vector<tensor_bytes> outputs = staged.outputs();
+  for (std::size_t k = 0; k < outputs.size(); ++k)
+    values.push_back(decoded(id.of.types[c.inputs.size() + k].type, outputs[k]));
+  return values;
+}
+
+}  // namespace assay::properties
