@@ -1,0 +1,204 @@
+// assay exhaustive: an element-wise function on every input there is.
+
+#include "properties/exhaustive.hpp"
+
+#include "optimized/simt/error.hpp"
+#include "properties/atomic_file.hpp"
+#include "properties/bad_input.hpp"
+#include "tools/assay/command.hpp"
+#include "tools/assay/exit_code.hpp"
+#include "tools/assay/selection.hpp"
+#include "tools/assay/terminal.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+
+namespace assay::tools {
+namespace {
+
+using namespace properties;
+using nlohmann::json;
+
+struct exhaustive_options {
+  std::string pattern, type, implementation, on = "emulator", shard = "0/1",
+                                             state = "assay-exhaustive";
+  unsigned threads = 0;
+  bool fresh = false;
+};
+
+// "i/n"
+std::pair<std::uint64_t, std::uint64_t> parse_shard(const std::string& text) {
+  unsigned long i = 0, n = 0;
+  int used = 0;
+  if (std::sscanf(text.c_str(), "%lu/%lu%n", &i, &n, &used) != 2 ||
+      std::size_t(used) != text.size() || n == 0 || n > 4096 || i >= n)
+    throw bad_input("--shard takes i/n with 0 <= i < n <= 4096, not '{}'", text);
+  return {i, n};
+}
+
+std::string position(double x) { return std::isnan(x) ? "-" : fmt::format("{:a}", x); }
+
+void print_ranges(const exhaustive_sweep& sweep) {
+  table all({"range of x", "inputs", "max ULP", "at", "misrounded", "of bound", "over"});
+  const auto row = [&](const std::string& name, const range_summary& r) {
+    all.add({name, fmt::format("{}", r.inputs), fmt::format("{:.4g}", r.worst_ulps),
+             r.worst_ulps > 0 ? position(r.worst_ulps_at) : "-", fmt::format("{}", r.misrounded),
+             fmt::format("{:.3f}", r.worst_fraction), fmt::format("{}", r.over)},
+            r.over ? tone::bad : tone::plain);
+  };
+  for (const range_summary& r : sweep.ranges())
+    if (r.inputs > 0)
+      row(std::isnan(r.low) ? "NaN" : fmt::format("[{:g}, {:g})", r.low, r.high), r);
+  row("all", sweep.total());
+  fmt::print("{}", all.text());
+  if (const std::int64_t outside = sweep.total().outside; outside > 0)
+    fmt::print(
+        "{} inputs lie outside the implementation's declared domain; {} of their results are no "
+        "number where the truth is one\n",
+        outside, sweep.total().lost);
+}
+
+json told(const exhaustive_plan& plan, const exhaustive_sweep& sweep, double seconds,
+          const std::string& contradiction) {
+  const range_summary all = sweep.total();
+  return {{"function", plan.of->function()},
+          {"implementation", plan.by->name},
+          {"dtype", name_of(plan.type)},
+          {"backend", plan.backend},
+          {"complete", sweep.done() == sweep.chunks()},
+          {"inputs", all.inputs},
+          {"max_ulps", fmt::format("{:.6g}", all.worst_ulps)},
+          {"max_ulps_at", position(all.worst_ulps_at)},
+          {"misrounded", all.misrounded},
+          {"over", all.over},
+          {"outside", all.outside},
+          {"seconds", seconds},
+          {"contradiction", contradiction},
+          {"state", sweep.state()}};
+}
+
+// Runs one plan to its end or to an interrupt; returns whether it is complete.
+bool advance_to_end(exhaustive_sweep& sweep, const std::string& name,
+                    const std::string& state_file) {
+  progress shown(name, sweep.chunks());
+  auto saved = std::chrono::steady_clock::now();
+  while (sweep.done() < sweep.chunks() && !interrupted()) {
+    sweep.advance();
+    const auto now = std::chrono::steady_clock::now();
+    if (sweep.chunks() > 1 && now - saved > std::chrono::seconds(10)) {
+      write_file(state_file, sweep.state().dump(1));
+      saved = now;
+    }
+    const range_summary all = sweep.total();
+    shown.show(sweep.done(), fmt::format("{:.4g} ULP, {} over", all.worst_ulps, all.over));
+  }
+  if (sweep.done() == sweep.chunks()) return true;
+  write_file(state_file, sweep.state().dump(1));
+  return false;
+}
+
+int sweep_one(const exhaustive_plan& plan, const exhaustive_options& chosen,
+              const common_options& common) {
+  exhaustive_sweep sweep(plan);
+  const std::string state_file = fmt::format("{}/{}.json", chosen.state, plan.name());
+  std::error_code error;
+  if (chosen.fresh) std::filesystem::remove(state_file, error);
+  if (std::filesystem::exists(state_file, error)) {
+    sweep.resume(json::parse(read_file(state_file, 1 << 20), nullptr, false));
+    fmt::print(stderr, "goes on after {} of {} chunks ({})\n", sweep.done(), sweep.chunks(),
+               state_file);
+  } else if (sweep.chunks() > 1) {
+    std::filesystem::create_directories(chosen.state, error);
+  }
+  const auto begun = std::chrono::steady_clock::now();
+  const bool complete = advance_to_end(sweep, plan.name(), state_file);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  const bool whole = complete && plan.shards == 1;
+  const std::string contradiction = whole                    ? sweep.contradiction()
+                                    : sweep.total().over > 0 ? "results are out of bound"
+                                                             : "";
+  if (common.json) {
+    fmt::print("{}\n", told(plan, sweep, seconds, contradiction).dump(1));
+  } else {
+    fmt::print("{} {} {} on {}, {:.1f} s\n", plan.of->function(), plan.by->name, name_of(plan.type),
+               plan.backend, seconds);
+    print_ranges(sweep);
+    if (!contradiction.empty()) fmt::print("{}\n", painted(tone::bad, contradiction));
+    fmt::print("\n");
+  }
+  if (!complete) {
+    fmt::print(stderr, "interrupted after {} of {} chunks; the same command goes on from {}\n",
+               sweep.done(), sweep.chunks(), state_file);
+    return k_interrupted;
+  }
+  std::filesystem::remove(state_file, error);
+  return contradiction.empty() ? k_good : k_wrong;
+}
+
+int exhaustive(const exhaustive_options& chosen, const common_options& common) {
+  watch_interrupts();
+  const auto [shard, shards] = parse_shard(chosen.shard);
+  const auto type = dtype_named(chosen.type);
+  if (!type || *type == dtype::fp64)
+    throw bad_input("--dtype takes bf16, fp16 or fp32, not '{}'", chosen.type);
+  int status = k_good;
+  bool any = false;
+  for (const contract* c : select_contracts({chosen.pattern}))
+    for (const implementation& by : c->implementations) {
+      if (!c->elementwise || (!chosen.implementation.empty() && by.name != chosen.implementation))
+        continue;
+      any = true;
+      const int ended =
+          sweep_one({c, &by, *type, chosen.on, shard, shards, chosen.threads}, chosen, common);
+      if (ended == k_interrupted) return ended;
+      if (ended != k_good) status = ended;
+    }
+  if (!any)
+    throw bad_input("'{}' has no element-wise implementation '{}'", chosen.pattern,
+                    chosen.implementation);
+  return status;
+}
+
+}  // namespace
+
+void add_exhaustive(CLI::App& app, const common_options& common, int& status) {
+  auto chosen = std::make_shared<exhaustive_options>();
+  CLI::App* const sub =
+      app.add_subcommand("exhaustive", "Judges element-wise functions on every input of a dtype.");
+  sub->add_option("PATTERN", chosen->pattern, "part of a function's name, such as gelu.erf.fwd")
+      ->required();
+  sub->add_option("--dtype", chosen->type, "bf16, fp16 (2^16 inputs) or fp32 (2^32)")
+      ->required()
+      ->type_name("DTYPE");
+  sub->add_option("--impl", chosen->implementation, "one implementation; all of them otherwise")
+      ->type_name("NAME");
+  sub->add_option("--on", chosen->on, "emulator or cuda")->capture_default_str();
+  sub->add_option("--shard", chosen->shard, "part i of n, for several machines")
+      ->type_name("i/n")
+      ->capture_default_str();
+  sub->add_option("--threads", chosen->threads, "0: one per core")->capture_default_str();
+  sub->add_option("--state", chosen->state, "folder in which an interrupted run is kept")
+      ->capture_default_str();
+  sub->add_flag("--fresh", chosen->fresh, "begins anew although an interrupted run is kept");
+  sub->footer(
+      "Examples:\n  assay exhaustive gelu --dtype bf16\n  assay exhaustive gelu.erf.fwd --dtype "
+      "fp32 --impl fused\n"
+      "  assay exhaustive silu.plain.bwd --dtype fp32 --shard 3/16 --json");
+  sub->callback([chosen, &common, &status] {
+    try {
+      status = exhaustive(*chosen, common);
+    } catch (const simt::error& problem) {
+      fmt::print(stderr, "assay: {}\n", problem.what());
+      status = chosen->on == "cuda" ? k_device_absent : k_crashed;
+    }
+  });
+}
+
+}  // namespace assay::tools

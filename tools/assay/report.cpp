@@ -1,0 +1,256 @@
+#include "tools/assay/report.hpp"
+
+#include "properties/bad_input.hpp"
+#include "properties/safetensors.hpp"
+#include "tools/assay/terminal.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <cmath>
+#include <filesystem>
+#include <map>
+
+namespace assay::tools {
+
+using namespace properties;
+using nlohmann::json;
+
+namespace {
+
+json number(double x) {
+  if (std::isfinite(x)) return x;
+  return std::isnan(x) ? "nan" : x > 0 ? "inf" : "-inf";
+}
+
+json to_json(const verdict& v, std::int64_t row) {
+  return {{"elements", v.elements},
+          {"judged", v.judged},
+          {"failed", v.failed},
+          {"misrounded", v.misrounded},
+          {"unbounded", v.unbounded},
+          {"worst_fraction", number(v.worst_fraction)},
+          {"worst_ulps", number(v.worst_ulps)},
+          {"bias_ulps", number(v.bias_ulps)},
+          {"worst",
+           {{"index", v.worst.index},
+            {"got", number(v.worst.got)},
+            {"expected", number(v.worst.expected)},
+            {"fraction", number(v.worst.fraction)},
+            {"ulps", number(v.worst.ulps)}}},
+          {"pattern", pattern_of(v, row)},
+          {"reason", v.reason}};
+}
+
+json to_json(const scatter_verdict& v) {
+  return {{"judged", v.judged},
+          {"energy", number(v.energy)},
+          {"energy_limit", number(v.energy_limit)},
+          {"bias", number(v.bias)},
+          {"bias_limit", number(v.bias_limit)},
+          {"reason", v.reason()}};
+}
+
+json to_json(const simt::counters& c) {
+  return {{"global_load_bytes", c.global_load_bytes},
+          {"global_load_sectors", c.global_load_sectors},
+          {"global_store_bytes", c.global_store_bytes},
+          {"global_store_sectors", c.global_store_sectors},
+          {"shared_wavefronts", c.shared_wavefronts},
+          {"shared_bank_conflicts", c.shared_bank_conflicts},
+          {"tensor_core_flops", c.tensor_core_flops},
+          {"barriers", c.barriers},
+          {"collectives", c.collectives}};
+}
+
+const json* failed_output(const json& report) {
+  for (const json& each : report.at("outputs"))
+    if (!each.at("strict").at("reason").get<std::string>().empty()) return &each;
+  return nullptr;
+}
+
+std::string where_it_failed(const json& report) {
+  if (!report.at("findings").empty()) return report.at("findings").at(0).get<std::string>();
+  const json* const output = failed_output(report);
+  if (!output) return "no single element: see the reason";
+  const json& strict = output->at("strict");
+  const json& worst = strict.at("worst");
+  return fmt::format("{}[{}] = {:.9g}, truth {:.9g}: {:.3g} of the bound, {:.3g} ULP; failed: {}",
+                     output->at("tensor").get<std::string>(), worst.at("index").get<std::int64_t>(),
+                     number_in(worst.at("got")), number_in(worst.at("expected")),
+                     number_in(worst.at("fraction")), number_in(worst.at("ulps")),
+                     strict.at("pattern").get<std::string>());
+}
+
+std::string escaped(std::string_view text) {
+  std::string safe;
+  for (char c : text) {
+    switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      default:
+        safe += (static_cast<unsigned char>(c) < 32 && c != '\n' && c != '\t') ? '?' : c;
+    }
+  }
+  return safe;
+}
+
+}  // namespace
+
+double number_in(const json& value) {
+  if (value.is_number()) return value.get<double>();
+  const std::string text = value.get<std::string>();
+  return text == "nan" ? std::nan("") : text == "inf" ? HUGE_VAL : -HUGE_VAL;
+}
+
+json to_json(const run_report& report) {
+  json outputs = json::array(), findings = json::array();
+  for (const output_verdict& each : report.outputs)
+    outputs.push_back({{"tensor", each.tensor},
+                       {"strict", to_json(each.strict, 0)},
+                       {"scatter", to_json(each.scatter)}});
+  for (const simt::finding& each : report.findings) findings.push_back(simt::to_string(each));
+  const case_id& id = report.id.of;
+  return {{"id", print(report.id)},
+          {"function", id.function()},
+          {"implementation", report.id.implementation},
+          {"dtype", name_of(id.types[0].type)},
+          {"backend", report.id.backend},
+          {"outcome", name_of(report.result)},
+          {"reason", report.reason},
+          {"outputs", outputs},
+          {"findings", findings},
+          {"counters", to_json(report.counted)},
+          {"repeats", report.repeats ? json(*report.repeats) : json()},
+          {"seconds", report.seconds},
+          {"saved", ""}};
+}
+
+json report_of_death(const run_id& id, const std::string& how) {
+  run_report report;
+  report.id = id;
+  report.result = outcome::crashed;
+  report.reason = "the process died in it: " + how;
+  return to_json(report);
+}
+
+std::string told(const json& report) {
+  const std::string id = report.at("id"), saved = report.at("saved");
+  const json& repeats = report.at("repeats");
+  return fmt::format(
+      "  {}  {}\n    where    {}\n    repeats  {}\n    replay   assay replay {}\n    saved    {}\n",
+      painted(tone::bad, report.at("outcome").get<std::string>()),
+      report.at("reason").get<std::string>(), where_it_failed(report),
+      repeats.is_null()     ? "not tried"
+      : repeats.get<bool>() ? "yes, bit for bit"
+                            : "no: a second run gave other bits",
+      id, saved.empty() ? "nothing" : saved);
+}
+
+std::string save_failure(const run_report& report, const prepared_case& prepared,
+                         const std::string& folder) {
+  const contract& c = *prepared.of;
+  const case_id& id = report.id.of;
+  tensor_file file;
+  file.metadata = {
+      {"run", print(report.id)}, {"outcome", name_of(report.result)}, {"reason", report.reason}};
+  for (std::size_t t = 0; t < report.input_bytes.size(); ++t)
+    file.tensors.push_back(
+        {c.inputs[t].name, id.types[t].type, shape_of(c.inputs[t], id), report.input_bytes[t]});
+  for (std::size_t t = 0; t < report.output_bytes.size(); ++t) {
+    const tensor_spec& spec = c.outputs[t];
+    file.tensors.push_back({spec.name, id.types[c.inputs.size() + t].type, shape_of(spec, id),
+                            report.output_bytes[t]});
+    const auto bytes = std::as_bytes(std::span(prepared.exact[t].value));
+    file.tensors.push_back(
+        {spec.name + ".truth", dtype::fp64, shape_of(spec, id), {bytes.begin(), bytes.end()}});
+  }
+  const std::string name = print(report.id);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const std::string path = fmt::format("{}/{}-{:016x}.safetensors", folder, id.function(),
+                                       XXH3_64bits(name.data(), name.size()));
+  write_safetensors(path, file);
+  return path;
+}
+
+std::string summary_table(const std::vector<json>& reports) {
+  struct row {
+    int runs = 0, passed = 0;
+    double fraction = 0, ulps = 0;
+    std::int64_t misrounded = 0, elements = 0;
+    std::string worst = "passed";
+  };
+  std::map<std::vector<std::string>, row> rows;
+  std::vector<std::vector<std::string>> order;
+  for (const json& report : reports) {
+    const std::vector<std::string> key = {report.at("function"), report.at("implementation"),
+                                          report.at("dtype"), report.at("backend")};
+    if (!rows.contains(key)) order.push_back(key);
+    row& r = rows[key];
+    ++r.runs;
+    if (report.at("outcome") == "passed")
+      ++r.passed;
+    else
+      r.worst = report.at("outcome");
+    for (const json& output : report.at("outputs")) {
+      const json& strict = output.at("strict");
+      r.fraction = std::max(r.fraction, number_in(strict.at("worst_fraction")));
+      r.ulps = std::max(r.ulps, number_in(strict.at("worst_ulps")));
+      r.misrounded += strict.at("misrounded").get<std::int64_t>();
+      r.elements += strict.at("elements").get<std::int64_t>();
+    }
+  }
+  table all({"function", "implementation", "dtype", "on", "cases", "of bound", "max ULP",
+             "misrounded", "outcome"});
+  for (const auto& key : order) {
+    const row& r = rows[key];
+    const bool good = r.passed == r.runs;
+    all.add({key[0], key[1], key[2], key[3], fmt::format("{}/{}", r.passed, r.runs),
+             fmt::format("{:.3f}", r.fraction), fmt::format("{:.4g}", r.ulps),
+             r.elements ? fmt::format("{:.2f} %", 100.0 * double(r.misrounded) / double(r.elements))
+                        : "-",
+             r.worst},
+            good ? tone::plain : tone::bad);
+  }
+  return all.text();
+}
+
+std::string junit(const std::vector<json>& reports) {
+  int failures = 0, skipped = 0;
+  std::string cases;
+  for (const json& report : reports) {
+    const std::string outcome = report.at("outcome");
+    cases += fmt::format("  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\">",
+                         escaped(report.at("function").get<std::string>()),
+                         escaped(report.at("id").get<std::string>()),
+                         report.at("seconds").get<double>());
+    if (outcome == "unsupported" || outcome == "not run") {
+      ++skipped;
+      cases += fmt::format("<skipped message=\"{}\"/>",
+                           escaped(outcome + ": " + report.at("reason").get<std::string>()));
+    } else if (outcome != "passed") {
+      ++failures;
+      cases += fmt::format("<failure message=\"{}\">{}</failure>",
+                           escaped(report.at("reason").get<std::string>()),
+                           escaped(where_it_failed(report)));
+    }
+    cases += "</testcase>\n";
+  }
+  return fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"assay\" tests=\"{}\" "
+      "failures=\"{}\" skipped=\"{}\">\n{}</testsuite>\n",
+      reports.size(), failures, skipped, cases);
+}
+
+}  // namespace assay::tools

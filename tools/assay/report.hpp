@@ -1,0 +1,37 @@
+// What became of runs, told to people and to programs.
+#pragma once
+
+#include "properties/harness.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace assay::tools {
+
+// A run's report as JSON, without its tensors; infinities and NaNs are texts.
+nlohmann::json to_json(const properties::run_report& report);
+
+// The report of a run that died in its process.
+nlohmann::json report_of_death(const properties::run_id& id, const std::string& how);
+
+// The five lines that tell a failure: what, where, whether it repeats, how to see it again, and
+// where inputs and outputs were saved.
+std::string told(const nlohmann::json& report);
+
+// Saves inputs, outputs and truth of a failed run as one safetensors file in `folder`; returns its
+// path.
+std::string save_failure(const properties::run_report& report,
+                         const properties::prepared_case& prepared, const std::string& folder);
+
+// The table of a check: a row for each function, implementation, dtype and backend.
+std::string summary_table(const std::vector<nlohmann::json>& reports);
+
+// JUnit XML of all reports.
+std::string junit(const std::vector<nlohmann::json>& reports);
+
+// A number from JSON written by to_json.
+double number_in(const nlohmann::json& value);
+
+}  // namespace assay::tools

@@ -1,0 +1,195 @@
+// assay run: a function on tensors from a file, so that any other implementation can be held
+// against the reference, the emulator or a GPU.
+
+#include "optimized/simt/error.hpp"
+#include "properties/bad_input.hpp"
+#include "properties/harness.hpp"
+#include "properties/safetensors.hpp"
+#include "properties/staged_call.hpp"
+#include "properties/values.hpp"
+#include "tools/assay/command.hpp"
+#include "tools/assay/exit_code.hpp"
+#include "tools/assay/running.hpp"
+#include "tools/assay/selection.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+#include <memory>
+
+namespace assay::tools {
+namespace {
+
+using namespace properties;
+
+struct run_options {
+  std::string function, in, out, on = "reference", implementation;
+  std::vector<std::string> parameters;
+  bool unrounded = false;
+};
+
+// The dtypes of a signature that begins with the inputs' own.
+const std::vector<dtype>& signature_for(const contract& c, const std::vector<dtype>& inputs) {
+  for (const auto& types : c.signatures)
+    if (std::equal(inputs.begin(), inputs.end(), types.begin())) return types;
+  std::string given;
+  for (dtype type : inputs) given += (given.empty() ? "" : ", ") + std::string(name_of(type));
+  throw bad_input("{} does not take inputs of {} (see assay list {} --json)", c.function(), given,
+                  c.component);
+}
+
+// The sizes of the contract's dimensions, from the tensors' shapes. An element-wise function takes
+// a tensor of any shape as one of n elements.
+std::map<std::string, std::int64_t> dimensions_of(const contract& c,
+                                                  const std::vector<const stored_tensor*>& inputs) {
+  std::map<std::string, std::int64_t> sizes;
+  for (std::size_t t = 0; t < inputs.size(); ++t) {
+    const stored_tensor& tensor = *inputs[t];
+    std::vector<std::int64_t> shape = tensor.shape;
+    if (c.elementwise) shape = {tensor.elements()};
+    const std::vector<std::string>& names = c.inputs[t].shape;
+    if (shape.size() != names.size())
+      throw bad_input("tensor '{}' has rank {}; {} expects {}", tensor.name, shape.size(),
+                      c.function(), names.size());
+    if (c.elementwise && tensor.shape != inputs[0]->shape)
+      throw bad_input("tensors '{}' and '{}' have different shapes", inputs[0]->name, tensor.name);
+    for (std::size_t d = 0; d < names.size(); ++d) {
+      const auto [known, is_new] = sizes.emplace(names[d], shape[d]);
+      if (!is_new && known->second != shape[d])
+        throw bad_input("tensor '{}' has {} = {}, and {} elsewhere", tensor.name, names[d],
+                        shape[d], known->second);
+    }
+  }
+  return sizes;
+}
+
+double parameter_from(const std::vector<std::string>& given, const parameter_spec& spec) {
+  for (const std::string& text : given) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || text.substr(0, equals) != spec.name) continue;
+    const std::string number = text.substr(equals + 1);
+    double value = 0;
+    const auto result = std::from_chars(number.data(), number.data() + number.size(), value);
+    if (result.ec != std::errc() || result.ptr != number.data() + number.size())
+      throw bad_input("parameter {}: '{}' is not a number", spec.name, number);
+    return round_to(dtype::fp32, value);
+  }
+  return spec.otherwise;
+}
+
+void refuse_unknown_parameters(const contract& c, const std::vector<std::string>& given) {
+  for (const std::string& text : given) {
+    const std::string name = text.substr(0, text.find('='));
+    const bool known = std::any_of(c.parameters.begin(), c.parameters.end(),
+                                   [&](const parameter_spec& p) { return p.name == name; });
+    if (!known || text.find('=') == std::string::npos)
+      throw bad_input("{} has no parameter '{}' (NAME=VALUE)", c.function(), text);
+  }
+}
+
+case_inputs inputs_from(const contract& c, const tensor_file& file, const run_options& chosen) {
+  std::vector<const stored_tensor*> tensors;
+  std::vector<dtype> types;
+  for (const tensor_spec& spec : c.inputs) {
+    tensors.push_back(&file.at(spec.name));
+    types.push_back(tensors.back()->type);
+  }
+  const std::vector<dtype>& all = signature_for(c, types);
+  case_inputs inputs;
+  inputs.id = {c.component, c.variant, c.direction, {}, {}, {"normal", {}}, 0};
+  std::size_t at = 0;
+  for (const auto* specs : {&c.inputs, &c.outputs})
+    for (const tensor_spec& spec : *specs) inputs.id.types.push_back({spec.name, all[at++]});
+  for (const auto& [name, size] : dimensions_of(c, tensors))
+    inputs.id.shape.push_back({name, size});
+  for (const stored_tensor* tensor : tensors)
+    inputs.values.push_back(decoded(tensor->type, tensor->bytes));
+  for (const parameter_spec& spec : c.parameters)
+    inputs.parameters.push_back(parameter_from(chosen.parameters, spec));
+  return inputs;
+}
+
+std::vector<std::vector<double>> computed(const contract& c, const case_inputs& inputs,
+                                          const run_options& chosen) {
+  if (chosen.on != "reference") {
+    const std::string by =
+        chosen.implementation.empty() ? c.implementations.front().name : chosen.implementation;
+    return outputs_of({inputs.id, by, chosen.on, 0}, inputs, {});
+  }
+  std::vector<std::vector<double>> outputs;
+  const std::vector<truth> exact = c.exact(inputs);
+  for (std::size_t k = 0; k < exact.size(); ++k) {
+    const dtype type = inputs.id.types[c.inputs.size() + k].type;
+    std::vector<double> values = exact[k].value;
+    for (std::size_t i = 0; i < values.size() && !chosen.unrounded; ++i)
+      values[i] = exact[k].rounded.empty() ? round_to(type, values[i]) : exact[k].rounded[i];
+    outputs.push_back(std::move(values));
+  }
+  return outputs;
+}
+
+int run_function(const run_options& chosen) {
+  const contract& c = contract_named(chosen.function);
+  if (chosen.unrounded && chosen.on != "reference")
+    throw bad_input("--unrounded is the reference's, not the {}'s", chosen.on);
+  if (chosen.on != "reference")
+    backend_named(chosen.on == "cuda" ? "emulator" : chosen.on, {});  // refuses unknown names
+  refuse_unknown_parameters(c, chosen.parameters);
+  const tensor_file file = read_safetensors(chosen.in);
+  const case_inputs inputs = inputs_from(c, file, chosen);
+  const std::vector<std::vector<double>> outputs = computed(c, inputs, chosen);
+  tensor_file result;
+  result.metadata = {{"function", c.function()}, {"on", chosen.on}};
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    const dtype type = chosen.unrounded ? dtype::fp64 : inputs.id.types[c.inputs.size() + k].type;
+    std::vector<std::int64_t> shape = shape_of(c.outputs[k], inputs.id);
+    if (c.elementwise && c.outputs[k].shape == c.inputs[0].shape)
+      shape = file.at(c.inputs[0].name).shape;
+    result.tensors.push_back({c.outputs[k].name, type, shape, encoded(type, outputs[k])});
+  }
+  write_safetensors(chosen.out, result);
+  return k_good;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, const common_options&, int& status) {
+  auto chosen = std::make_shared<run_options>();
+  CLI::App* const sub =
+      app.add_subcommand("run", "Computes a function on tensors from a safetensors file.");
+  sub->add_option("FUNCTION", chosen->function, "component.variant.direction, such as gelu.erf.fwd")
+      ->required();
+  sub->add_option("--in", chosen->in,
+                  "safetensors file with the inputs, named as assay list --json names them")
+      ->required()
+      ->type_name("FILE");
+  sub->add_option("--out", chosen->out, "safetensors file to write the outputs to")
+      ->required()
+      ->type_name("FILE");
+  sub->add_option("--on", chosen->on, "reference, emulator or cuda")->capture_default_str();
+  sub->add_option("--impl", chosen->implementation,
+                  "the kernel; the first that is listed otherwise")
+      ->type_name("NAME");
+  sub->add_option("--param", chosen->parameters, "a parameter, such as alpha=0.5")
+      ->type_name("NAME=VALUE");
+  sub->add_flag("--unrounded", chosen->unrounded,
+                "the reference's truth as F64 instead of correctly rounded");
+  sub->footer(
+      "Examples:\n  assay run gelu.erf.fwd --in x.safetensors --out y.safetensors\n"
+      "  assay run gelu.scaled.bwd --in in.safetensors --out out.safetensors --on emulator --param "
+      "alpha=1.702");
+  sub->callback([chosen, &status] {
+    try {
+      status = run_function(*chosen);
+    } catch (const simt::error& problem) {
+      fmt::print(stderr, "assay: {}\n", problem.what());
+      status = chosen->on == "cuda" && !probed_device().at("available").get<bool>()
+                   ? k_device_absent
+                   : k_crashed;
+    }
+  });
+}
+
+}  // namespace assay::tools

@@ -1,0 +1,72 @@
+#include "tools/assay/running.hpp"
+
+#include "optimized/launcher.hpp"
+#include "properties/bad_input.hpp"
+#include "tools/assay/report.hpp"
+#include "tools/assay/workers.hpp"
+
+#include <memory>
+
+namespace assay::tools {
+
+using namespace properties;
+using nlohmann::json;
+
+simt::sanitizer_tools tools_named(const std::string& names) {
+  if (names == "all") return {};
+  simt::sanitizer_tools tools{false, false, false, false};
+  std::size_t at = 0;
+  while (at <= names.size()) {
+    const std::size_t comma = std::min(names.find(',', at), names.size());
+    const std::string name = names.substr(at, comma - at);
+    if (name == "memcheck")
+      tools.memcheck = true;
+    else if (name == "racecheck")
+      tools.racecheck = true;
+    else if (name == "initcheck")
+      tools.initcheck = true;
+    else if (name == "synccheck")
+      tools.synccheck = true;
+    else
+      throw bad_input(
+          "unknown sanitizer '{}'; there are: memcheck, racecheck, initcheck, synccheck, all",
+          name);
+    at = comma + 1;
+  }
+  return tools;
+}
+
+const json& probed_device() {
+  static const json k_probed = [] {
+    const job_result result = run_in_process({}, 60, [](const json&) -> json {
+      simt::backend* const place = optimized::backend_of(simt::build::gpu);
+      if (!place) return {{"available", false}, {"why", "no device"}};
+      return {{"available", true}, {"name", place->name()}};
+    });
+    if (result.how == job_result::end::returned) return result.value;
+    return json{{"available", false}, {"why", "the driver failed: " + result.death}};
+  }();
+  return k_probed;
+}
+
+std::function<json(const json&)> run_handler(const run_settings& settings,
+                                             const std::string& folder) {
+  // Implementations of one case come one after the other: its truth is computed once.
+  auto last = std::make_shared<std::optional<prepared_case>>();
+  return [settings, folder, last](const json& job) {
+    const run_id id = parse_run(job.at("id").get<std::string>());
+    if (!*last || !((*last)->inputs.id == id.of)) *last = prepare(id.of);
+    const run_report report = run(id, **last, settings);
+    json told = to_json(report);
+    if (report.result == outcome::failed && !folder.empty()) {
+      try {
+        told["saved"] = save_failure(report, **last, folder);
+      } catch (const bad_input& problem) {
+        told["saved"] = std::string("nothing: ") + problem.what();
+      }
+    }
+    return told;
+  };
+}
+
+}  // namespace assay::tools
