@@ -76,6 +76,14 @@ struct cost {
   double flops = 0;
 };
 
+// What must hold whatever the numbers are (property.hpp).
+class subject;
+struct property {
+  std::string statement;  // "gelu(x) - gelu(-x) = x"
+  // Empty where it holds for this implementation on these inputs; else what does not, in one line.
+  std::function<std::string(const subject&)> broken;
+};
+
 struct contract {
   std::string component, variant, direction;
   std::string about;  // the formula
@@ -89,7 +97,8 @@ struct contract {
       groups;  // of each output: outputs of one reduction (scatter_model); empty: 1
   std::vector<implementation> implementations;
   std::vector<case_id> cases;  // what `check` runs
-  case_id decoy_case;          // on which every decoy differs from the truth
+  case_id decoy_case;          // on which every decoy (decoys.hpp) is wrong
+  std::vector<property> properties;
   std::function<cost(const case_id&)> cost_of;
   // The element-wise function behind the contract, for exhaustive runs: first output = f(first
   // input) with every other input 1; its parameter is the contract's first.

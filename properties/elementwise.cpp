@@ -1,5 +1,6 @@
 #include "properties/elementwise.hpp"
 
+#include "properties/activation_properties.hpp"
 #include "properties/values.hpp"
 
 #include <fmt/format.h>
@@ -85,6 +86,8 @@ contract forward_contract(const elementwise_variant& of) {
   c.elementwise = of.function;
   c.cost_of = elementwise_cost(2, 1);
   c.cases = elementwise_cases(c);
+  c.decoy_case = elementwise_decoy_case(c);
+  c.properties = {batch_invariance()};
   return c;
 }
 
@@ -101,6 +104,8 @@ contract backward_contract(const elementwise_variant& of) {
   c.elementwise = of.slope;
   c.cost_of = elementwise_cost(3, 2);
   c.cases = elementwise_cases(c);
+  c.decoy_case = elementwise_decoy_case(c);
+  c.properties = {batch_invariance(), linear_in_the_gradient()};
   return c;
 }
 
@@ -150,6 +155,26 @@ std::function<cost(const case_id&)> elementwise_cost(int tensors_touched, double
   };
 }
 
+namespace {
+
+// A case of `c` but for its layout: tensors of these dtypes, n elements, the parameters' defaults.
+case_id plain_case(const contract& c, const std::vector<dtype>& types, std::int64_t n,
+                   distribution_id from, std::uint64_t seed) {
+  case_id id{c.component, c.variant, c.direction, {}, {{"n", n}}, std::move(from), seed};
+  std::size_t at = 0;
+  for (const auto* tensors : {&c.inputs, &c.outputs})
+    for (const tensor_spec& tensor : *tensors) id.types.push_back({tensor.name, types[at++]});
+  for (const parameter_spec& parameter : c.parameters)
+    id.shape.push_back({parameter.name, parameter.otherwise});
+  return id;
+}
+
+}  // namespace
+
+case_id elementwise_decoy_case(const contract& c) {
+  return plain_case(c, c.signatures.front(), 1023, {"normal", {}}, 1);
+}
+
 std::vector<case_id> elementwise_cases(const contract& c) {
   struct wanted {
     std::int64_t n;
@@ -167,14 +192,11 @@ std::vector<case_id> elementwise_cases(const contract& c) {
   std::uint64_t seed = 1;
   for (const std::vector<dtype>& types : c.signatures)
     for (const wanted& each : all) {
-      case_id id{c.component, c.variant, c.direction, {}, {{"n", each.n}}, each.from, seed++};
-      std::size_t at = 0;
-      for (const auto* tensors : {&c.inputs, &c.outputs})
-        for (const tensor_spec& tensor : *tensors) id.types.push_back({tensor.name, types[at++]});
-      if (each.misaligned) id.shape.push_back({"align", std::int64_t(size_of(types[0]))});
-      if (each.in_place) id.shape.push_back({"inplace", 1});
-      for (const parameter_spec& parameter : c.parameters)
-        id.shape.push_back({parameter.name, parameter.otherwise});
+      case_id id = plain_case(c, types, each.n, each.from, seed++);
+      fields layout;
+      if (each.misaligned) layout.push_back({"align", std::int64_t(size_of(types[0]))});
+      if (each.in_place) layout.push_back({"inplace", 1});
+      id.shape.insert(id.shape.begin() + 1, layout.begin(), layout.end());
       cases.push_back(std::move(id));
     }
   return cases;

@@ -47,6 +47,9 @@ std::function<cost(const case_id&)> elementwise_cost(int tensors_touched, double
 // of data; all patterns of the 16-bit dtypes.
 std::vector<case_id> elementwise_cases(const contract& c);
 
+// Normal data in the contract's first dtypes: every decoy is wrong on it, of each function here.
+case_id elementwise_decoy_case(const contract& c);
+
 // ---- implementation ----
 
 namespace detail {

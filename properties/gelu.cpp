@@ -3,6 +3,7 @@
 #include "reference/gelu.hpp"
 
 #include "properties/accumulation.hpp"
+#include "properties/activation_properties.hpp"
 #include "properties/elementwise.hpp"
 #include "properties/gelu_scaled.hpp"
 
@@ -85,6 +86,10 @@ std::vector<contract> erf_contracts() {
       fused_backward("fused", "|x| - root times one exponential, folded about 1/2", k_erf,
                      {{dtype::fp32, 2, -1}, {dtype::bf16, 2, -1}, {dtype::fp16, 2, -1}}),
       naive};
+  for (const property& each : {difference_of_mirror_images(), limits_forward()})
+    forward.properties.push_back(each);
+  for (const property& each : {slopes_of_mirror_images(), limits_backward()})
+    backward.properties.push_back(each);
   return {forward, backward};
 }
 
@@ -102,6 +107,10 @@ std::vector<contract> tanh_contracts() {
       fused_backward("fused", "derivative of x sigmoid(2u), one exponential, one division", k_tanh,
                      {{dtype::fp32, 2, -1}, {dtype::bf16, 2, -1}, {dtype::fp16, 2, -1}}),
       cosh};
+  for (const property& each : {difference_of_mirror_images(), limits_forward()})
+    forward.properties.push_back(each);
+  for (const property& each : {slopes_of_mirror_images(), limits_backward()})
+    backward.properties.push_back(each);
   return {forward, backward};
 }
 

@@ -1,6 +1,7 @@
 #include "properties/gelu_scaled.hpp"
 
 #include "properties/accumulation.hpp"
+#include "properties/activation_properties.hpp"
 #include "properties/elementwise.hpp"
 #include "properties/values.hpp"
 #include "reference/gelu.hpp"
@@ -123,6 +124,9 @@ std::vector<contract> gelu_scaled_contracts() {
   };
   backward.policies = [] { return std::vector<comparison_policy>{{}, {.zero_sign = false}}; };
   backward.cases = elementwise_cases(backward);
+  backward.decoy_case = elementwise_decoy_case(backward);
+  forward.properties.push_back(unscaled_is("erf"));
+  backward.properties.push_back(unscaled_is("erf"));
   return {forward, backward};
 }
 

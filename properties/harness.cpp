@@ -40,11 +40,10 @@ simt::emulation emulation_for(const run_id& id, const implementation& by,
   return how;
 }
 
-// The strict bounds of one output, element by element; where the truth is no number, or infinite,
-// nothing is allowed: it must be met exactly.
-std::vector<double> strict_limits(const std::vector<running::value>& model,
-                                  const running& arithmetic, reference::format out,
-                                  const truth& exact) {
+// Of one output, element by element; where the truth is no number, or infinite, nothing is allowed:
+// it must be met exactly.
+std::vector<double> limits_of(const std::vector<running::value>& model, const running& arithmetic,
+                              reference::format out, const truth& exact) {
   std::vector<double> limits(model.size());
   for (std::size_t i = 0; i < model.size(); ++i) {
     const double limit = std::isfinite(exact.value[i]) ? arithmetic.bound(model[i], out) : 0;
@@ -136,6 +135,19 @@ simt::backend* backend_named(const std::string& name, const run_settings& settin
   throw bad_input("unknown backend '{}'; there are: emulator, cuda", name);
 }
 
+std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
+                                               const implementation& by) {
+  const std::size_t first_output = prepared.of->inputs.size();
+  const running arithmetic(by.model->accumulates_in());
+  const auto followed = by.model->follow(prepared.inputs);
+  std::vector<std::vector<double>> limits;
+  for (std::size_t k = 0; k < followed.size(); ++k) {
+    const dtype type = prepared.inputs.id.types[first_output + k].type;
+    limits.push_back(limits_of(followed[k], arithmetic, format_of(type), prepared.exact[k]));
+  }
+  return limits;
+}
+
 std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
                                   const std::vector<std::vector<double>>& outputs) {
   const contract& c = *prepared.of;
@@ -143,22 +155,21 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
   const bool scatters = distribution(id.distribution).info().scatters;
   const std::vector<comparison_policy> policies =
       c.policies ? c.policies() : std::vector<comparison_policy>(c.outputs.size());
-  const auto followed = by.model->follow(prepared.inputs);
+  const std::vector<std::vector<double>> limits = strict_limits(prepared, by);
   std::vector<output_verdict> verdicts;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     const dtype type = id.types[c.inputs.size() + k].type;
     const reference::format out = format_of(type);
-    const std::vector<double> limits =
-        strict_limits(followed[k], running(by.model->accumulates_in()), out, prepared.exact[k]);
     const bound_of bound = [&](std::size_t i, const element_truth&) {
-      return judged_bound{{limits[i], true}, !by.domain || by.domain(prepared.inputs.values[0][i])};
+      return judged_bound{{limits[k][i], true},
+                          !by.domain || by.domain(prepared.inputs.values[0][i])};
     };
     comparison_policy policy = policies[k];
     policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;
     output_verdict v{
         c.outputs[k].name, compare(type, outputs[k], prepared.exact[k], bound, policy), {}};
     if (scatters && !by.domain)
-      v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], limits,
+      v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], limits[k],
                                 scatter_of(prepared, by, k, out));
     verdicts.push_back(std::move(v));
   }

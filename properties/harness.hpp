@@ -74,6 +74,11 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
 std::vector<std::vector<double>> outputs_of(const run_id& id, const case_inputs& inputs,
                                             const run_settings& settings);
 
+// The strict bounds of every output, element by element: how far from the truth an implementation's
+// result may be before its last rounding.
+std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
+                                               const implementation& by);
+
 // A verdict on outputs that came from anywhere: of a kernel, of a decoy, of another program.
 std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
                                   const std::vector<std::vector<double>>& outputs);

@@ -2,6 +2,7 @@
 
 #include "reference/mish.hpp"
 
+#include "properties/activation_properties.hpp"
 #include "properties/elementwise.hpp"
 
 namespace assay::properties {
@@ -52,6 +53,8 @@ std::vector<contract> mish_contracts() {
       formula_backward("naive", "t + x (1 - t^2) s, t = tanh(log1p(e^x))", k_slope_naive)};
   restrict_to_exponential(forward.implementations[1]);
   restrict_to_exponential(backward.implementations[1]);
+  for (const property& each : {limits_forward()}) forward.properties.push_back(each);
+  for (const property& each : {limits_backward()}) backward.properties.push_back(each);
   return {forward, backward};
 }
 

@@ -2,6 +2,7 @@
 
 #include "reference/silu.hpp"
 
+#include "properties/activation_properties.hpp"
 #include "properties/elementwise.hpp"
 
 namespace assay::properties {
@@ -50,6 +51,10 @@ std::vector<contract> silu_contracts() {
       formula_backward("naive", "s (1 + x (1 - s)), s = 1 / (1 + e^-x)", k_slope_naive)};
   restrict_to_exponential(forward.implementations[1]);
   restrict_to_exponential(backward.implementations[1]);
+  for (const property& each : {difference_of_mirror_images(), limits_forward()})
+    forward.properties.push_back(each);
+  for (const property& each : {slopes_of_mirror_images(), limits_backward()})
+    backward.properties.push_back(each);
   return {forward, backward};
 }
 

@@ -39,7 +39,7 @@ class staged_call {
   const contract& contract_;
   const case_inputs& inputs_;
   simt::backend& place_;
-  const optimized::launcher& launcher_;
+  optimized::launcher launcher_;
   bool in_place_ = false;
   std::vector<std::unique_ptr<guarded_memory>> memory_;  // inputs, then outputs that are no input
   std::unique_ptr<guarded_memory> workspace_;

@@ -42,7 +42,8 @@ TEST(distribution, gives_the_same_bits_everywhere) {
         const std::uint64_t bits = encode(type, x);
         all.append(reinterpret_cast<const char*>(&bits), sizeof bits);
       }
-  EXPECT_EQ(XXH3_64bits(all.data(), all.size()), 11606892595917266308u) << "the data of every id has changed";
+  EXPECT_EQ(XXH3_64bits(all.data(), all.size()), 11606892595917266308u)
+      << "the data of every id has changed";
 }
 
 TEST(distribution, an_element_does_not_depend_on_its_neighbours) {

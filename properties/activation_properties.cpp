@@ -1,0 +1,210 @@
+#include "properties/activation_properties.hpp"
+
+#include "properties/property.hpp"
+#include "properties/values.hpp"
+#include "reference/round.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace assay::properties {
+namespace {
+
+double mirrored(double x) { return -x; }
+
+// Half an ULP of double: combining results in double rounds.
+double rounding_of(double a, double b) { return 0x1p-53 * (std::abs(a) + std::abs(b)); }
+
+// Does the implementation promise anything at x?
+bool promises(const subject& s, double x) { return !s.by().domain || s.by().domain(x); }
+
+std::string same_bits(const char* what, const std::vector<double>& whole,
+                      const std::vector<double>& parts) {
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    if (!reference::same(whole[i], parts[i]))
+      return fmt::format("{} changes element {}: {:a} is now {:a}", what, i, whole[i], parts[i]);
+  return {};
+}
+
+std::vector<double> joined(std::vector<double> left, const std::vector<double>& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+std::vector<std::size_t> counted(std::size_t first, std::size_t last) {
+  std::vector<std::size_t> all(last - first);
+  std::iota(all.begin(), all.end(), first);
+  return all;
+}
+
+std::string broken_batch(const subject& s) {
+  const std::size_t n = s.elements(), half = n / 2;
+  std::vector<std::size_t> backwards = counted(0, n);
+  std::reverse(backwards.begin(), backwards.end());
+  const auto whole = s.outputs(), left = s.outputs(s.with_elements(counted(0, half))),
+             right = s.outputs(s.with_elements(counted(half, n))),
+             turned = s.outputs(s.with_elements(backwards));
+  for (std::size_t k = 0; k < whole.size(); ++k) {
+    std::string broken;
+    if (s.of().outputs[k].shape.empty()) {  // a reduction: exact sums agree, results nearly
+      const double parts = left[k].got[0] + right[k].got[0];
+      const double reach = whole[k].reach[0] + left[k].reach[0] + right[k].reach[0] +
+                           rounding_of(left[k].got[0], right[k].got[0]);
+      broken = differ(whole[k].got, {parts}, {reach});
+      if (broken.empty())
+        broken = differ(whole[k].got, turned[k].got, {whole[k].reach[0] + turned[k].reach[0]});
+    } else {
+      std::vector<double> restored = turned[k].got;
+      std::reverse(restored.begin(), restored.end());
+      broken = same_bits("cutting the batch", whole[k].got, joined(left[k].got, right[k].got));
+      if (broken.empty()) broken = same_bits("reversing the batch", whole[k].got, restored);
+    }
+    if (!broken.empty()) return s.of().outputs[k].name + ": " + broken;
+  }
+  return {};
+}
+
+// combine(result at x, result at -x) against expected(x, dy), finite x only.
+template <class Combine, class Expected>
+std::string broken_mirror(const subject& s, Combine combine, Expected expected) {
+  const case_inputs other = s.with_values(0, mirrored);
+  const bounded_output here = s.outputs()[0], there = s.outputs(other)[0];
+  std::vector<double> left, right, allowed;
+  for (std::size_t i = 0; i < s.elements(); ++i) {
+    const double x = s.inputs().values[0][i];
+    const bool judged = std::isfinite(x) && promises(s, x) && promises(s, -x) &&
+                        std::isfinite(here.got[i]) && std::isfinite(there.got[i]);
+    left.push_back(judged ? combine(here.got[i], there.got[i]) : 0);
+    right.push_back(judged ? expected(i) : 0);
+    allowed.push_back(here.reach[i] + there.reach[i] + rounding_of(here.got[i], there.got[i]));
+  }
+  return differ(left, right, allowed);
+}
+
+std::string broken_difference(const subject& s) {
+  return broken_mirror(
+      s, [](double a, double b) { return a - b; },
+      [&](std::size_t i) { return s.inputs().values[0][i]; });
+}
+
+std::string broken_slopes(const subject& s) {
+  case_inputs here = s.with_values(1, [](double) { return 1.0; }), there = here;
+  for (double& x : there.values[0]) x = -x;
+  const bounded_output a = s.outputs(here)[0], b = s.outputs(there)[0];
+  std::vector<double> sums, ones, allowed;
+  for (std::size_t i = 0; i < s.elements(); ++i) {
+    const double x = here.values[0][i];
+    const bool judged = std::isfinite(x) && promises(s, x) && promises(s, -x);
+    sums.push_back(judged ? a.got[i] + b.got[i] : 1);
+    ones.push_back(1);
+    allowed.push_back(a.reach[i] + b.reach[i] + rounding_of(a.got[i], b.got[i]));
+  }
+  case_inputs zero = here;
+  for (double& x : zero.values[0]) x = 0;
+  for (double slope : s.outputs(zero)[0].got)
+    if (slope != 0.5) return fmt::format("the derivative at 0 is {:a}, not 1/2", slope);
+  return differ(sums, ones, allowed);
+}
+
+std::string broken_limits(const subject& s, double at_minus_infinity, double at_infinity) {
+  const double inf = reference::k_infinity;
+  const std::pair<double, double> limits[] = {
+      {inf, at_infinity}, {-inf, at_minus_infinity}, {std::nan(""), std::nan("")}};
+  for (const auto& [x, expected] : limits) {
+    if (!promises(s, x)) continue;
+    case_inputs at = s.with_values(0, [x = x](double) { return x; });
+    if (at.values.size() > 1)
+      for (double& dy : at.values[1]) dy = 1;
+    for (double got : s.outputs(at)[0].got) {
+      const bool equal = s.by().keeps_zero_sign
+                             ? reference::same(got, expected)
+                             : got == expected || (got != got && expected != expected);
+      if (!equal) return fmt::format("at {} it is {:a}, not {:a}", x, got, expected);
+    }
+  }
+  return {};
+}
+
+// Every output of (x, c dy) against c times that of (x, dy). Gradients that c takes out of their
+// dtype's range are left out.
+std::string broken_scaling(const subject& s, double c) {
+  const dtype type = s.inputs().id.types[1].type;
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < s.elements(); ++i)
+    if (const double dy = c * s.inputs().values[1][i]; !(round_to(type, dy) != dy))
+      kept.push_back(i);
+  const case_inputs some = s.with_elements(kept);
+  case_inputs larger = some;
+  for (double& dy : larger.values[1]) dy *= c;
+  const auto once = s.outputs(some), scaled = s.outputs(larger);
+  for (std::size_t k = 0; k < once.size(); ++k) {
+    std::vector<double> expected = once[k].got, allowed = scaled[k].reach;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      expected[i] *= c;
+      allowed[i] += std::abs(c) * once[k].reach[i];
+    }
+    const std::string broken = differ(scaled[k].got, expected, allowed);
+    if (!broken.empty()) return fmt::format("{} times dy: {}", c, broken);
+  }
+  return {};
+}
+
+std::string broken_linearity(const subject& s) {
+  for (double c : {2.0, -0.25})
+    if (std::string broken = broken_scaling(s, c); !broken.empty()) return broken;
+  const bounded_output full = s.outputs()[0],
+                       unit = s.outputs(s.with_values(1, [](double) { return 1.0; }))[0];
+  std::vector<double> expected, allowed;
+  for (std::size_t i = 0; i < s.elements(); ++i) {
+    const double dy = s.inputs().values[1][i];
+    expected.push_back(dy * unit.got[i]);
+    allowed.push_back(full.reach[i] + std::abs(dy) * unit.reach[i] + rounding_of(expected[i], 0));
+  }
+  return differ(full.got, expected, allowed);
+}
+
+std::string broken_unscaled(const subject& s, const std::string& variant) {
+  case_inputs inputs = s.inputs();
+  inputs.parameters = {1};
+  for (field& each : inputs.id.shape)
+    if (each.key == "alpha") each.value = 1;
+  const subject plain = s.as(variant, s.by().name);
+  const bounded_output scaled = s.outputs(inputs)[0], unscaled = plain.outputs()[0];
+  std::vector<double> allowed = scaled.reach;
+  for (std::size_t i = 0; i < allowed.size(); ++i) allowed[i] += unscaled.reach[i];
+  return differ(scaled.got, unscaled.got, allowed);
+}
+
+}  // namespace
+
+property batch_invariance() {
+  return {"cutting or reversing the batch changes no bit of an element", broken_batch};
+}
+
+property difference_of_mirror_images() { return {"f(x) - f(-x) = x", broken_difference}; }
+
+property slopes_of_mirror_images() { return {"f'(x) + f'(-x) = 1 and f'(0) = 1/2", broken_slopes}; }
+
+property limits_forward() {
+  return {"f(infinity) = infinity, f(-infinity) = -0, f(NaN) = NaN",
+          [](const subject& s) { return broken_limits(s, -0.0, reference::k_infinity); }};
+}
+
+property limits_backward() {
+  return {"f'(infinity) = 1, f'(-infinity) = 0, f'(NaN) = NaN",
+          [](const subject& s) { return broken_limits(s, -0.0, 1); }};
+}
+
+property linear_in_the_gradient() {
+  return {"the gradient is linear in the gradient from above", broken_linearity};
+}
+
+property unscaled_is(const std::string& variant) {
+  return {"with alpha = 1 it is " + variant,
+          [variant](const subject& s) { return broken_unscaled(s, variant); }};
+}
+
+}  // namespace assay::properties

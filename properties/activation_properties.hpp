@@ -1,0 +1,34 @@
+// The properties that activations share.
+#pragma once
+
+#include "properties/contract.hpp"
+
+#include <string>
+#include <vector>
+
+namespace assay::properties {
+
+// Of every element-wise function, forward or backward: an element's result does not depend on the
+// others. Cutting a batch in two, and reversing it, changes no bit; a reduction over the batch
+// (dalpha) moves within its bound.
+property batch_invariance();
+
+// f(x) - f(-x) = x: gelu in both forms, silu.
+property difference_of_mirror_images();
+
+// f'(x) + f'(-x) = 1, and f'(0) = 1/2 exactly: the same functions' derivatives.
+property slopes_of_mirror_images();
+
+// f(infinity) = infinity, f(-infinity) = -0, f(NaN) = NaN; for a derivative 1, 0, NaN. Only where
+// the implementation's domain has the infinities.
+property limits_forward();
+property limits_backward();
+
+// backward(x, c dy) = c backward(x, dy) for c = 2 and -1/4, and backward(x, dy) = dy backward(x,
+// 1).
+property linear_in_the_gradient();
+
+// gelu.scaled with alpha = 1 is gelu.erf: within both bounds.
+property unscaled_is(const std::string& variant);
+
+}  // namespace assay::properties

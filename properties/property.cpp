@@ -1,0 +1,101 @@
+#include "properties/property.hpp"
+
+#include "properties/values.hpp"
+#include "reference/round.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace assay::properties {
+namespace {
+
+// Before its last rounding a result lies within limit + error of the truth; the rounding moves it
+// by half an ULP of what came out, at most.
+double reach_of(reference::format out, double got, double limit, double error) {
+  if (!std::isfinite(got)) return reference::k_infinity;
+  return limit + error + reference::half_ulp(out, got);
+}
+
+}  // namespace
+
+subject::subject(run_id id, const run_settings& settings)
+    : id_(std::move(id)), settings_(settings), contract_(&contract_of(id_.of)) {
+  validate(*contract_, id_.of);
+  by_ = contract_->find(id_.implementation);
+  if (!by_) throw simt::error(contract_->function(), "no implementation", id_.implementation);
+  inputs_ = make_inputs(*contract_, id_.of);
+}
+
+dtype subject::output_type(std::size_t output) const {
+  return id_.of.types[contract_->inputs.size() + output].type;
+}
+
+std::vector<bounded_output> subject::outputs(const case_inputs& inputs) const {
+  run_id id = id_;
+  id.of = inputs.id;
+  const prepared_case prepared{contract_, inputs, contract_->exact(inputs)};
+  const std::vector<std::vector<double>> got = outputs_of(id, inputs, settings_),
+                                         limits = strict_limits(prepared, *by_);
+  std::vector<bounded_output> all;
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    const reference::format out = format_of(output_type(k));
+    bounded_output each{got[k], {}};
+    for (std::size_t i = 0; i < got[k].size(); ++i) {
+      const bool promised = !by_->domain || by_->domain(inputs.values[0][i]);
+      each.reach.push_back(
+          promised ? reach_of(out, got[k][i], limits[k][i], prepared.exact[k].at(i).error)
+                   : reference::k_infinity);
+    }
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
+case_inputs subject::with_elements(const std::vector<std::size_t>& which) const {
+  case_inputs some = inputs_;
+  some.id.shape.front().value = std::int64_t(which.size());
+  for (std::size_t t = 0; t < some.values.size(); ++t) {
+    some.values[t].clear();
+    for (std::size_t i : which) some.values[t].push_back(inputs_.values[t][i]);
+  }
+  return some;
+}
+
+case_inputs subject::with_values(std::size_t t, const std::function<double(double)>& change) const {
+  case_inputs other = inputs_;
+  for (double& x : other.values[t]) x = change(x);
+  return other;
+}
+
+subject subject::as(const std::string& variant, const std::string& implementation) const {
+  subject other = *this;
+  other.id_.of.variant = other.inputs_.id.variant = variant;
+  for (case_id* id : {&other.id_.of, &other.inputs_.id}) {
+    id->shape.clear();
+    for (const field& each : inputs_.id.shape)
+      if (each.key == "n" || each.key == "align" || each.key == "inplace")
+        id->shape.push_back(each);
+  }
+  other.inputs_.parameters.clear();
+  other.id_.implementation = implementation;
+  other.contract_ = &contract_of(other.id_.of);
+  other.by_ = other.contract_->find(implementation);
+  if (!other.by_)
+    throw simt::error(other.contract_->function(), "no implementation", implementation);
+  return other;
+}
+
+std::string differ(const std::vector<double>& left, const std::vector<double>& right,
+                   const std::vector<double>& allowed) {
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (std::isnan(left[i]) && std::isnan(right[i])) continue;
+    if (left[i] == right[i]) continue;
+    if (!(std::abs(left[i] - right[i]) <= allowed[i]))
+      return fmt::format("at {}: {:a} against {:a}, {:.3g} apart where {:.3g} may be", i, left[i],
+                         right[i], std::abs(left[i] - right[i]), allowed[i]);
+  }
+  return {};
+}
+
+}  // namespace assay::properties

@@ -1,0 +1,78 @@
+// Every case of every contract, by every implementation, on the emulator: plain, and sanitized
+// under several orders of threads.
+
+#include "properties/harness.hpp"
+#include "properties/test/every.hpp"
+
+#include <gtest/gtest.h>
+
+namespace assay::properties {
+namespace {
+
+class contracts_on_the_emulator : public testing::TestWithParam<pair_under_test> {};
+
+constexpr std::int64_t k_sanitized_elements = 5000;  // the longer cases repeat what these cover
+
+run_id run_of(const case_id& id, const implementation& by, std::uint64_t schedule) {
+  return {id, by.name, "emulator", schedule};
+}
+
+TEST_P(contracts_on_the_emulator, pass_all_their_cases) {
+  ASSERT_FALSE(GetParam().of->cases.empty());
+  for (const case_id& id : GetParam().of->cases) {
+    const run_report report = run(run_of(id, *GetParam().by, 0), prepare(id), {});
+    EXPECT_EQ(report.result, outcome::passed) << print(report.id) << ": " << report.reason;
+    EXPECT_EQ(report.outputs.size(), GetParam().of->outputs.size());
+    EXPECT_TRUE(report.repeats.value_or(false) || !GetParam().by->deterministic);
+  }
+}
+
+TEST_P(contracts_on_the_emulator, pass_under_every_sanitizer_in_any_order_of_threads) {
+  run_settings settings;
+  settings.sanitize = simt::sanitizer_tools{};
+  std::uint64_t schedule = 0;
+  for (const case_id& id : GetParam().of->cases) {
+    if (id.dimension("n") > k_sanitized_elements) continue;
+    const run_report report =
+        run(run_of(id, *GetParam().by, schedule++ % 4), prepare(id), settings);
+    EXPECT_EQ(report.result, outcome::passed) << print(report.id) << ": " << report.reason;
+    EXPECT_TRUE(report.findings.empty());
+  }
+}
+
+// The plain build, the sanitized one and any order of threads give the same bits.
+TEST_P(contracts_on_the_emulator, give_the_same_bits_in_both_builds_and_any_order) {
+  run_settings sanitized, alone;
+  sanitized.sanitize = simt::sanitizer_tools{};
+  alone.workers = 1;
+  for (const std::vector<dtype>& types : GetParam().of->signatures) {
+    const case_id id = retyped(GetParam().of->decoy_case, types);
+    const prepared_case prepared = prepare(id);
+    const auto plain = run(run_of(id, *GetParam().by, 0), prepared, {}).output_bytes;
+    for (std::uint64_t schedule : {0u, 1u, 2u}) {
+      const run_id other = run_of(id, *GetParam().by, schedule);
+      EXPECT_EQ(run(other, prepared, sanitized).output_bytes, plain) << print(other);
+      EXPECT_EQ(run(other, prepared, alone).output_bytes, plain) << print(other);
+    }
+  }
+}
+
+// Every input is read once and every output written once: the contract's bytes, counted.
+TEST_P(contracts_on_the_emulator, move_the_bytes_of_the_contract) {
+  run_settings settings;
+  settings.sanitize = simt::sanitizer_tools{};
+  settings.repeat = false;
+  for (const std::vector<dtype>& types : GetParam().of->signatures) {
+    const case_id id = retyped(GetParam().of->decoy_case, types);
+    const run_report report = run(run_of(id, *GetParam().by, 0), prepare(id), settings);
+    const double moved =
+        double(report.counted.global_load_bytes + report.counted.global_store_bytes);
+    EXPECT_EQ(moved, GetParam().of->cost_of(id).bytes) << print(id);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(every, contracts_on_the_emulator,
+                         testing::ValuesIn(every_implementation()), name_of_pair);
+
+}  // namespace
+}  // namespace assay::properties

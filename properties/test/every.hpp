@@ -1,0 +1,44 @@
+// Every implementation of every contract, as the parameters of a test.
+#pragma once
+
+#include "properties/contract.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <string>
+#include <vector>
+
+namespace assay::properties {
+
+struct pair_under_test {
+  const contract* of;
+  const implementation* by;
+};
+
+inline std::vector<pair_under_test> every_implementation() {
+  std::vector<pair_under_test> all;
+  for (const contract& c : contracts())
+    for (const implementation& each : c.implementations) all.push_back({&c, &each});
+  return all;
+}
+
+inline std::string name_of_pair(const testing::TestParamInfo<pair_under_test>& info) {
+  std::string name = info.param.of->function() + "_" + info.param.by->name;
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
+}
+
+// How GoogleTest prints one where a test fails.
+inline void PrintTo(const pair_under_test& pair, std::ostream* out) {
+  *out << pair.of->function() << " " << pair.by->name;
+}
+
+// `id` with its tensors in these dtypes (of inputs, then outputs).
+inline case_id retyped(case_id id, const std::vector<dtype>& types) {
+  for (std::size_t t = 0; t < id.types.size(); ++t) id.types[t].type = types[t];
+  return id;
+}
+
+}  // namespace assay::properties

@@ -1,0 +1,99 @@
+// The guards around a kernel call, each shown to bite: launchers that do one thing they must not.
+
+#include "properties/harness.hpp"
+
+#include "optimized/launcher.hpp"
+#include "properties/distribution.hpp"
+#include "properties/staged_call.hpp"
+
+#include <gtest/gtest.h>
+
+namespace assay::properties {
+namespace {
+
+using optimized::call;
+
+case_id relu_case(std::int64_t n) {
+  return parse_case("v1/relu.plain.fwd/x=fp32,y=fp32/n=" + std::to_string(n) +
+                    "/dist=normal/seed=1");
+}
+
+// Stages relu's call around `launch`, runs it once, and says what it damaged.
+std::string damage_by(void (*launch)(const call&, simt::queue&)) {
+  const prepared_case prepared = prepare(relu_case(100));
+  staged_call staged(*prepared.of, prepared.inputs, simt::plain_emulator(),
+                     {"relu.plain.fwd", "broken", launch, nullptr});
+  staged.execute({}, std::byte(0xff));
+  return staged.damage();
+}
+
+std::byte* begin_of(const call& what, std::size_t tensor) {
+  return static_cast<std::byte*>(what.tensors[tensor].data);
+}
+
+TEST(harness, sees_nothing_where_nothing_is_wrong) {
+  EXPECT_EQ(damage_by([](const call& what, simt::queue& stream) {
+              stream.fill(begin_of(what, 1), std::byte(0), what.tensors[1].bytes());
+            }),
+            "");
+}
+
+TEST(harness, sees_a_byte_written_behind_a_tensor) {
+  for (auto* launch : {+[](const call& what, simt::queue& stream) {
+                         stream.fill(begin_of(what, 1) + what.tensors[1].bytes(), std::byte(0), 1);
+                       },
+                       +[](const call& what, simt::queue& stream) {
+                         stream.fill(begin_of(what, 0) + what.tensors[0].bytes(), std::byte(0), 1);
+                       }})
+    EXPECT_NE(damage_by(launch), "");
+}
+
+TEST(harness, sees_a_byte_written_before_a_tensor) {
+  EXPECT_NE(damage_by([](const call& what, simt::queue& stream) {
+              stream.fill(begin_of(what, 1) - 1, std::byte(0), 1);
+            }),
+            "");
+}
+
+TEST(harness, sees_an_input_that_was_written) {
+  const std::string damage = damage_by([](const call& what, simt::queue& stream) {
+    stream.fill(begin_of(what, 0) + 40, std::byte(0x11), 1);
+  });
+  EXPECT_NE(damage.find("x"), std::string::npos) << damage;
+}
+
+// What a kernel does not write is NaN, or another poison in the second run, and passes no
+// comparison.
+TEST(harness, poisons_outputs) {
+  const prepared_case prepared = prepare(relu_case(64));
+  staged_call staged(*prepared.of, prepared.inputs, simt::plain_emulator(),
+                     {"relu.plain.fwd", "idle", [](const call&, simt::queue&) {}, nullptr});
+  staged.execute({}, std::byte(0xff));
+  const auto first = staged.outputs();
+  staged.execute({}, std::byte(0x5a));
+  EXPECT_NE(first, staged.outputs());
+  const implementation& by = prepared.of->implementations.front();
+  const auto verdicts = judge(prepared, by, {decoded(dtype::fp32, first[0])});
+  EXPECT_EQ(verdicts[0].strict.failed, 64);
+}
+
+// relu, and every tenth element too far.
+TEST(harness, tells_where_the_failed_elements_stand) {
+  const prepared_case prepared = prepare(relu_case(100));
+  std::vector<double> y = prepared.exact[0].rounded;
+  for (std::size_t i = 0; i < y.size(); i += 10) y[i] += 1;
+  const auto verdicts = judge(prepared, prepared.of->implementations.front(), {y});
+  EXPECT_EQ(verdicts[0].strict.failed, 10);
+  EXPECT_EQ(verdicts[0].strict.worst.index % 10, 0);
+  EXPECT_NE(pattern_of(verdicts[0].strict, 0).find("index % 10 == 0"), std::string::npos)
+      << pattern_of(verdicts[0].strict, 0);
+}
+
+TEST(harness, a_run_names_what_does_not_exist) {
+  const prepared_case prepared = prepare(relu_case(4));
+  EXPECT_ANY_THROW(run({prepared.inputs.id, "selekt", "emulator", 0}, prepared, {}));
+  EXPECT_ANY_THROW(run({prepared.inputs.id, "select", "abacus", 0}, prepared, {}));
+}
+
+}  // namespace
+}  // namespace assay::properties

@@ -1,0 +1,49 @@
+// Every property of every contract, for every implementation and dtype, on cases that RapidCheck
+// makes and shrinks.
+
+#include "properties/property.hpp"
+#include "properties/test/every.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+namespace assay::properties {
+namespace {
+
+class properties_of : public testing::TestWithParam<pair_under_test> {};
+
+constexpr int k_cases = 12;  // of each dtype
+
+case_id any_case(const contract& c, const std::vector<dtype>& types) {
+  case_id id = retyped(c.decoy_case, types);
+  id.shape.front().value = *rc::gen::inRange<std::int64_t>(1, 600);
+  id.distribution.name =
+      *rc::gen::element<std::string>("normal", "uniform", "wide", "tails", "special");
+  id.seed = *rc::gen::inRange<std::uint64_t>(0, 1u << 30);
+  if (*rc::gen::arbitrary<bool>())
+    id.shape.insert(id.shape.begin() + 1, {"align", std::int64_t(size_of(types[0]))});
+  return id;
+}
+
+TEST_P(properties_of, hold_on_any_case) {
+  const auto& [c, by] = GetParam();
+  ASSERT_FALSE(c->properties.empty());
+  for (const property& each : c->properties)
+    for (const std::vector<dtype>& types : c->signatures)
+      EXPECT_TRUE(rc::detail::checkTestable(
+                      [&] {
+                        const run_id id{any_case(*c, types), by->name, "emulator", 0};
+                        const std::string broken = each.broken(subject(id, {}));
+                        if (!broken.empty()) RC_FAIL(print(id) + ": " + broken);
+                      },
+                      rc::detail::TestMetadata{c->function() + " " + by->name, each.statement},
+                      rc::detail::TestParams{.seed = 1, .maxSuccess = k_cases})
+                      .template is<rc::detail::SuccessResult>())
+          << each.statement;
+}
+
+INSTANTIATE_TEST_SUITE_P(every, properties_of, testing::ValuesIn(every_implementation()),
+                         name_of_pair);
+
+}  // namespace
+}  // namespace assay::properties
