@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace assay::properties {
 namespace {
@@ -85,16 +86,11 @@ class comparison {
   std::int64_t finite_ = 0;
 };
 
-// The largest power of two m for which all indices agree modulo m, and are not simply one run.
+// The largest m for which all indices agree modulo m: a kernel's grid, block or vector width shows
+// as it, or as a divisor of it.
 std::int64_t common_modulus(const std::vector<std::int64_t>& at) {
-  std::int64_t modulus = 1;
-  while (modulus < 4096) {
-    const std::int64_t next = 2 * modulus;
-    if (!std::all_of(at.begin(), at.end(),
-                     [&](std::int64_t i) { return i % next == at[0] % next; }))
-      break;
-    modulus = next;
-  }
+  std::int64_t modulus = 0;
+  for (std::int64_t i : at) modulus = std::gcd(modulus, i - at[0]);
   return modulus;
 }
 

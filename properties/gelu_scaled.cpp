@@ -123,6 +123,11 @@ std::vector<contract> gelu_scaled_contracts() {
     return all;
   };
   backward.policies = [] { return std::vector<comparison_policy>{{}, {.zero_sign = false}}; };
+  backward.cost_of = [dx = backward.cost_of](const case_id& id) {
+    cost both = dx(id);
+    both.bytes += 4;  // dalpha
+    return both;
+  };
   backward.cases = elementwise_cases(backward);
   backward.decoy_case = elementwise_decoy_case(backward);
   forward.properties.push_back(unscaled_is("erf"));

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <sstream>
+
 namespace assay::properties {
 namespace {
 
@@ -25,21 +27,29 @@ case_id any_case(const contract& c, const std::vector<dtype>& types) {
   return id;
 }
 
+// What RapidCheck found, shrunk, or nothing. (rc::check would take its number of cases from the
+// environment.)
+std::string counterexample(const property& each, const pair_under_test& pair,
+                           const std::vector<dtype>& types) {
+  const auto result = rc::detail::checkTestable(
+      [&] {
+        const run_id id{any_case(*pair.of, types), pair.by->name, "emulator", 0};
+        const std::string broken = each.broken(subject(id, {}));
+        if (!broken.empty()) RC_FAIL(print(id) + ": " + broken);
+      },
+      rc::detail::TestMetadata{pair.of->function(), each.statement},
+      rc::detail::TestParams{.seed = 1, .maxSuccess = k_cases});
+  if (result.is<rc::detail::SuccessResult>()) return {};
+  std::ostringstream text;
+  rc::detail::printResultMessage(result, text);
+  return text.str();
+}
+
 TEST_P(properties_of, hold_on_any_case) {
-  const auto& [c, by] = GetParam();
-  ASSERT_FALSE(c->properties.empty());
-  for (const property& each : c->properties)
-    for (const std::vector<dtype>& types : c->signatures)
-      EXPECT_TRUE(rc::detail::checkTestable(
-                      [&] {
-                        const run_id id{any_case(*c, types), by->name, "emulator", 0};
-                        const std::string broken = each.broken(subject(id, {}));
-                        if (!broken.empty()) RC_FAIL(print(id) + ": " + broken);
-                      },
-                      rc::detail::TestMetadata{c->function() + " " + by->name, each.statement},
-                      rc::detail::TestParams{.seed = 1, .maxSuccess = k_cases})
-                      .template is<rc::detail::SuccessResult>())
-          << each.statement;
+  ASSERT_FALSE(GetParam().of->properties.empty());
+  for (const property& each : GetParam().of->properties)
+    for (const std::vector<dtype>& types : GetParam().of->signatures)
+      EXPECT_EQ(counterexample(each, GetParam(), types), "") << each.statement;
 }
 
 INSTANTIATE_TEST_SUITE_P(every, properties_of, testing::ValuesIn(every_implementation()),
