@@ -12,6 +12,8 @@ namespace assay::simt {
 struct block_range {  // [first, last) of the grid's blocks, x fastest; the others do not run
   std::uint64_t first = 0;
   std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  // Of these only the last so many: the end of a grid whose size is the launcher's affair.
+  std::uint64_t at_most = std::numeric_limits<std::uint64_t>::max();
 };
 
 struct sanitizer_tools {

@@ -99,8 +99,9 @@ void run(launch_description& launch) {
                               : clock::time_point::max();
   const std::uint64_t total = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
   progress shared;
-  shared.next = launch.options.blocks.first;
-  shared.end = std::min(total, launch.options.blocks.last);
+  const block_range& blocks = launch.options.blocks;
+  shared.end = std::min(total, blocks.last);
+  shared.next = std::max(blocks.first, shared.end - std::min(shared.end, blocks.at_most));
   if (shared.next >= shared.end) return;
   observe::launch_begins(launch);
   run_on_workers(workers_for(launch, shared.end - shared.next),
