@@ -66,7 +66,10 @@ struct implementation {
   // contract's. Elements outside are counted and not judged.
   std::function<bool(double x)> domain;
   std::string domain_text;
-  bool deterministic = true;    // the same bits in every run, whatever the schedule
+  bool deterministic = true;  // the same bits in every run, whatever the schedule
+  // The same bits on the emulator and on a GPU: made of IEEE operations alone, without the special
+  // function unit or tensor cores. A run on cuda is held to it.
+  bool same_bits_on_emulator = true;
   bool in_place = false;        // the first output may be the first input
   bool keeps_zero_sign = true;  // a result that is zero has the sign of the truth
 };

@@ -1,6 +1,7 @@
 #include "properties/harness.hpp"
 
 #include "optimized/launcher.hpp"
+#include "properties/agreement.hpp"
 #include "properties/bad_input.hpp"
 #include "properties/distribution.hpp"
 #include "properties/nearest.hpp"
@@ -97,6 +98,25 @@ void execute(staged_call& staged, const simt::emulation& how, const implementati
   if (report.reason.empty() && by.deterministic && !*report.repeats)
     report.reason =
         "a second run gave other bits (the implementation declares itself deterministic)";
+}
+
+// What the emulator gives for the same case, against what the GPU gave.
+std::string unlike_emulator(const prepared_case& prepared, const implementation& by,
+                            const run_settings& settings, const run_report& on_cuda) {
+  run_id id = on_cuda.id;
+  id.backend = "emulator";
+  simt::backend& place = simt::plain_emulator();
+  const optimized::launcher* const launcher = launcher_for(place, *prepared.of, id);
+  if (!launcher) return "the emulator has no kernel of this name";
+  staged_call staged(*prepared.of, prepared.inputs, place, *launcher);
+  staged.execute(emulation_for(id, by, settings), std::byte(0xff));
+  const std::vector<tensor_bytes> expected = staged.outputs();
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    const dtype type = id.of.types[prepared.of->inputs.size() + k].type;
+    const std::string unlike = disagreement(type, on_cuda.output_bytes[k], expected[k]);
+    if (!unlike.empty()) return fmt::format("{}: {}", prepared.of->outputs[k].name, unlike);
+  }
+  return {};
 }
 
 void conclude(run_report& report) {
@@ -200,6 +220,8 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
     for (std::size_t k = 0; k < report.output_bytes.size(); ++k)
       outputs.push_back(decoded(id.of.types[c.inputs.size() + k].type, report.output_bytes[k]));
     report.outputs = judge(prepared, by, outputs);
+    if (report.reason.empty() && id.backend == "cuda" && by.same_bits_on_emulator)
+      report.reason = unlike_emulator(prepared, by, settings, report);
     conclude(report);
   } catch (const simt::error& problem) {
     report.result = outcome::failed;
