@@ -34,5 +34,5 @@ target_compile_options(assay_cuda_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20
     -gencode=arch=compute_90a,code=sm_90a -gencode=arch=compute_80,code=compute_80
     -fmad=false -ftz=false -prec-div=true -prec-sqrt=true
-    --expt-relaxed-constexpr -lineinfo -Xcompiler=-Wall,-Wextra
+    --expt-relaxed-constexpr $<IF:$<BOOL:${ASSAY_BUNDLE}>,--compress-mode=size,-lineinfo> -Xcompiler=-Wall,-Wextra
     $<$<CXX_COMPILER_ID:GNU>:-Xcompiler=-ffp-contract=off>>)

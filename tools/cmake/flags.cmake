@@ -39,8 +39,13 @@ if(ASSAY_HOST_SANITIZER)
 endif()
 
 if(ASSAY_BUNDLE)
-  target_link_options(assay_flags INTERFACE -static-libstdc++ -static-libgcc)
-  set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+  # A target that links a shared C++ library says ASSAY_SHARED_RUNTIME: two C++ runtimes in one process
+  # are one too many. Shared libraries lie beside the binaries; the older tag makes the path hold for
+  # their own needs too.
+  set(shared_runtime "$<BOOL:$<TARGET_PROPERTY:ASSAY_SHARED_RUNTIME>>")
+  target_link_options(assay_flags INTERFACE
+    "$<$<NOT:${shared_runtime}>:-static-libstdc++;-static-libgcc>" -Wl,--disable-new-dtags)
+  set(CMAKE_BUILD_RPATH "\$ORIGIN")
 endif()
 
 if(ASSAY_TIDY)
