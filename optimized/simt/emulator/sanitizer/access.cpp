@@ -13,7 +13,7 @@ namespace assay::simt::inline ASSAY_BUILD {
 namespace {
 
 // A fuzzed schedule preempts at one access in so many.
-constexpr unsigned k_preempt_one_in = 64;
+constexpr unsigned k_preempt_one_access_in = 64;
 
 struct alignas(16) sixteen_bytes {
   std::array<std::byte, 16> bytes;
@@ -59,7 +59,7 @@ access begin_access(const void* address, const extent* bounds, unsigned bytes, u
                     std::source_location where) {
   if (here.thread == nullptr) refuse_host_access(where);
   block& b = this_block();
-  if (b.is_fuzzed && b.random.below(k_preempt_one_in) == 0) yield();
+  if (b.is_fuzzed && b.random.below(k_preempt_one_access_in) == 0) yield();
   sanitizer& all = the_sanitizer();
   return {all, b, this_thread(), *bounds, static_cast<std::byte*>(const_cast<void*>(address)), bytes,
           alignment, all.sites.number(where)};
