@@ -30,6 +30,8 @@ void conclude(block& b, warp& w, unsigned number) {
   observe::meets(b, w, m.kind, m.arrived);
 }
 
+constexpr bool needs_whole_warp(collective kind) { return kind >= collective::ldmatrix; }
+
 [[gnu::cold, gnu::noinline, noreturn]] void refuse_partial_warp(collective kind, const warp& w,
                                                                  lane_mask absent,
                                                                  std::source_location where) {
@@ -74,6 +76,11 @@ void complete_collectives_without(block& b, warp& w) {
     const meeting& m = w.meetings[i];
     if (m.arrived != (m.named & ~w.exited)) continue;
     const lane_mask arrived = m.arrived;
+    if (needs_whole_warp(m.kind)) {
+      const thread& waiting = w.lanes[std::countr_zero(arrived)];
+      refuse_partial_warp(m.kind, w, ~(w.existing & ~w.exited), waiting.waits.where);
+    }
+    observe::goes_on_without(b, w, m.kind, m.named, arrived);
     conclude(b, w, i);
     wake(b, w, arrived);
   }

@@ -29,6 +29,7 @@ enum class collective : std::uint8_t {
   reduce_and,
   reduce_or,
   reduce_xor,
+  // From here on all 32 lanes take part.
   ldmatrix,
   ldmatrix_trans,
   mma_bf16,

@@ -56,6 +56,12 @@ struct progress {
   std::string fault;
 };
 
+// A block looks at the clock only after very many switches between threads.
+bool is_late(const launch_description& launch) {
+  return launch.options.time_limit_seconds > 0 &&
+         std::chrono::steady_clock::now() >= launch.deadline;
+}
+
 void work_on(const launch_description& launch, progress& shared) {
   thread_local const auto b = std::make_unique<block>();
   const auto note = [&](std::uint64_t number, std::string fault) {
@@ -70,6 +76,11 @@ void work_on(const launch_description& launch, progress& shared) {
     while (!shared.stop) {
       const std::uint64_t number = shared.next++;
       if (number >= shared.end) break;
+      if (is_late(launch)) {
+        note(number, fmt::format("the time limit of {} s was reached before block {} of {}",
+                                 launch.options.time_limit_seconds, number, shared.end));
+        break;
+      }
       run_block(*b, number);
       if (!b->fault.empty()) note(number, b->fault);
     }

@@ -51,6 +51,7 @@ inline void opens_by_exit(block&, barrier&) {}
 
 inline void calls(warp&, thread&, collective, std::uint32_t, std::source_location) {}
 inline void meets(block&, warp&, collective, std::uint32_t) {}
+inline void goes_on_without(block&, warp&, collective, std::uint32_t, std::uint32_t) {}
 inline void reads_absent_lane(thread&, unsigned, collective) {}
 
 inline void fences(thread&, bool) {}

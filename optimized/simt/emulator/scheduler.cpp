@@ -81,6 +81,7 @@ void start_on(block& b, thread& next, fiber& on) {
   w.unstarted &= ~next.bit();
   if (w.runnable() == 0) b.runnable &= ~(warp_mask{1} << w.number);
   next.on = &on;
+  next.spins = 0;
   on.tenant = &next;
 }
 
@@ -199,6 +200,7 @@ void reset(block& b, std::uint64_t number) {
     if (bar.arrived != 0) bar = barrier{};
   }
   b.random = schedule_random(b.launch->options.schedule, number);
+  b.patience = k_patience;  // the order of threads is the block's own, whatever ran here before
   b.arena.begin_block();
   observe::block_begins(b);
 }
@@ -221,7 +223,6 @@ void begin_launch(block& b, const launch_description& launch) {
   b.grid = launch.grid;
   lay_out_threads(b, launch.block);
   b.arena.begin_launch(launch.dynamic_shared_bytes);
-  b.patience = k_patience;
   b.fault.clear();
   report_stack_overflow(describe_whereabouts);
 }

@@ -13,7 +13,7 @@ namespace assay::simt::inline ASSAY_BUILD {
 namespace {
 
 // A fuzzed schedule preempts at one access in so many.
-constexpr unsigned k_preempt_one_in = 64;
+constexpr unsigned k_preempt_one_access_in = 64;
 
 struct alignas(16) sixteen_bytes {
   std::array<std::byte, 16> bytes;
@@ -40,12 +40,13 @@ struct access {
   const extent& bounds;
   std::byte* address;
   unsigned bytes;
+  unsigned alignment;
   std::uint32_t site;
 
   bool is_inside() const {
     return address >= bounds.begin && bounds.end - address >= static_cast<std::ptrdiff_t>(bytes);
   }
-  bool is_aligned() const { return (reinterpret_cast<std::uintptr_t>(address) & (bytes - 1)) == 0; }
+  bool is_aligned() const { return (reinterpret_cast<std::uintptr_t>(address) & (alignment - 1)) == 0; }
   std::size_t offset() const { return static_cast<std::size_t>(address - bounds.owner->base); }
 
   template <class Message>
@@ -54,14 +55,14 @@ struct access {
   }
 };
 
-access begin_access(const void* address, const extent* bounds, unsigned bytes,
+access begin_access(const void* address, const extent* bounds, unsigned bytes, unsigned alignment,
                     std::source_location where) {
   if (here.thread == nullptr) refuse_host_access(where);
   block& b = this_block();
-  if (b.is_fuzzed && b.random.below(k_preempt_one_in) == 0) yield();
+  if (b.is_fuzzed && b.random.below(k_preempt_one_access_in) == 0) yield();
   sanitizer& all = the_sanitizer();
   return {all, b, this_thread(), *bounds, static_cast<std::byte*>(const_cast<void*>(address)), bytes,
-          all.sites.number(where)};
+          alignment, all.sites.number(where)};
 }
 
 [[gnu::cold, gnu::noinline]] void report_bounds(const access& a, const char* verb, bool is_write) {
@@ -73,7 +74,7 @@ access begin_access(const void* address, const extent* bounds, unsigned bytes,
 [[gnu::cold, gnu::noinline]] void report_misaligned(const access& a, const char* verb) {
   a.report(offence::misaligned, 0, [&] {
     return fmt::format("{} of {} bytes at {}, which is not a multiple of {}", verb, a.bytes,
-                       describe_place(a.all, a.bounds, a.address), a.bytes);
+                       describe_place(a.all, a.bounds, a.address), a.alignment);
   });
 }
 
@@ -139,9 +140,9 @@ void check_cells(const access& a, checks what, Record record) {
   }
 }
 
-// An access to the whole: false if it must not happen. COUNTED_BYTES is what the counters are told.
+// An access to the whole: false if it must not happen.
 template <class Record>
-bool check(const access& a, checks what, unsigned counted_bytes, Record record) {
+bool check(const access& a, checks what, Record record) {
   if (!a.is_inside()) [[unlikely]] {
     report_bounds(a, what.verb, what.writes);
     return false;
@@ -149,7 +150,7 @@ bool check(const access& a, checks what, unsigned counted_bytes, Record record) 
   const bool is_shared = a.bounds.owner->where == space::shared;
   a.t.home->observed.log.add(
       a.t.lane,
-      kind_of(a.site, a.bounds.owner->number, counted_bytes,
+      kind_of(a.site, a.bounds.owner->number, a.bytes,
               class_in_counters(is_shared, what.writes, what.is_atomic)),
       static_cast<std::int64_t>(a.offset()));
   if (!a.is_aligned()) [[unlikely]] {
@@ -171,21 +172,21 @@ constexpr checks k_copy_to{"cp.async into memory, a write", false, true, false};
 
 const void* checked_read(const void* address, const extent* bounds, unsigned bytes,
                          std::source_location where) {
-  const access a = begin_access(address, bounds, bytes, where);
-  const bool may = check(a, k_read, bytes, [&](cell_access& seen, cell& c) { return seen.read(c, a.site); });
+  const access a = begin_access(address, bounds, bytes, bytes, where);
+  const bool may = check(a, k_read, [&](cell_access& seen, cell& c) { return seen.read(c, a.site); });
   return may ? address : poison();
 }
 
 void* checked_write(void* address, const extent* bounds, unsigned bytes, std::source_location where) {
-  const access a = begin_access(address, bounds, bytes, where);
-  const bool may = check(a, k_write, bytes, [&](cell_access& seen, cell& c) { return seen.write(c, a.site); });
+  const access a = begin_access(address, bounds, bytes, bytes, where);
+  const bool may = check(a, k_write, [&](cell_access& seen, cell& c) { return seen.write(c, a.site); });
   return may ? address : poison();
 }
 
 void* checked_atomic(void* address, const extent* bounds, unsigned bytes, bool is_exchange,
                      std::source_location where) {
-  const access a = begin_access(address, bounds, bytes, where);
-  const bool may = check(a, is_exchange ? k_exchange : k_update, bytes,
+  const access a = begin_access(address, bounds, bytes, bytes, where);
+  const bool may = check(a, is_exchange ? k_exchange : k_update,
                          [&](cell_access& seen, cell& c) { return seen.atomic(c, a.site); });
   if (!may) return poison();
   a.all.order.atomic(a.b, a.t, address);
@@ -196,40 +197,41 @@ void* checked_atomic(void* address, const extent* bounds, unsigned bytes, bool i
 
 bool observe::starts(thread&, async_copy& copy, shared<std::byte> to, global<const std::byte> from,
                      std::source_location where) {
-  const access source = begin_access(from.address(), from.bounds(), copy.bytes, where);
-  const access target = begin_access(to.address(), to.bounds(), copy.bytes, where);
+  const access source = begin_access(from.address(), from.bounds(), copy.valid, copy.bytes, where);
+  const access target = begin_access(to.address(), to.bounds(), copy.bytes, copy.bytes, where);
   copy.to = to.address();
   copy.from = from.address();
   copy.to_extent = to.bounds();
   copy.from_extent = from.bounds();
   copy.site = target.site;
-  bool may = true;
+  // A copy that cannot be is told of once: it is not waited for.
+  const bool may = target.is_inside() && (copy.valid == 0 || source.is_inside());
   if (copy.valid > 0) {
-    may &= check(source, k_copy_from, copy.valid, [&](cell_access& seen, cell& c) {
-      return seen.start_copy_from(c, source.site);
+    check(source, k_copy_from, [&](cell_access& seen, cell& c) {
+      return may ? seen.start_copy_from(c, source.site) : seen.read(c, source.site);
     });
   }
-  may &= check(target, k_copy_to, copy.bytes, [&](cell_access& seen, cell& c) {
-    return seen.start_copy_to(c, target.site);
+  check(target, k_copy_to, [&](cell_access& seen, cell& c) {
+    return may ? seen.start_copy_to(c, target.site) : seen.write(c, target.site);
   });
   return may;
 }
 
 void observe::lands(thread& t, const async_copy& copy) {
   sanitizer& all = the_sanitizer();
-  const auto each_cell = [&](const extent* bounds, const void* address, auto act) {
+  const auto each_cell = [&](const extent* bounds, const void* address, unsigned bytes, auto act) {
     const auto at = static_cast<const std::byte*>(address);
     const auto offset = static_cast<std::size_t>(at - bounds->owner->base);
     if ((offset & (copy.bytes - 1u)) != 0) return;  // was reported, and has no cells
-    const auto [first, count] = bounds->owner->cells.cells(offset, copy.bytes);
+    const auto [first, count] = bounds->owner->cells.cells(offset, bytes);
     cell_access seen(all, this_block(), t, bounds->owner->where == space::shared);
     for (cell* c = first; c != first + count; ++c) act(seen, *c);
   };
   if (copy.valid > 0) {
-    each_cell(copy.from_extent, copy.from,
+    each_cell(copy.from_extent, copy.from, copy.valid,
               [&](cell_access& seen, cell& c) { seen.land_copy_from(c, copy.site); });
   }
-  each_cell(copy.to_extent, copy.to,
+  each_cell(copy.to_extent, copy.to, copy.bytes,
             [&](cell_access& seen, cell& c) { seen.land_copy_to(c, copy.site); });
 }
 

@@ -29,6 +29,20 @@ struct subscript {
 
 template <class T, space Space>
 class checked_pointer;
+template <class T, space Space>
+class checked_reference;
+
+namespace detail {
+// What stands on the right of p[i] += ...: a value, or what another pointer's subscript returns.
+template <class T>
+T value_of(const T& value) {
+  return value;
+}
+template <class T, space Space>
+std::remove_cv_t<T> value_of(checked_reference<T, Space>&& from) {
+  return std::move(from);
+}
+}  // namespace detail
 
 // What p[i] returns. It can be used at once, and not be kept: everything it offers is for rvalues, so
 // that `auto v = p[i]; use(v)` does not compile instead of reading memory later than it seems to.
@@ -64,21 +78,37 @@ class checked_reference {
   }
 
   template <class U>
-  value_type operator+=(const U& by) && { return update([&](value_type v) { return v + by; }); }
+  value_type operator+=(U&& by) && {
+    return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v + b; });
+  }
   template <class U>
-  value_type operator-=(const U& by) && { return update([&](value_type v) { return v - by; }); }
+  value_type operator-=(U&& by) && {
+    return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v - b; });
+  }
   template <class U>
-  value_type operator*=(const U& by) && { return update([&](value_type v) { return v * by; }); }
+  value_type operator*=(U&& by) && {
+    return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v * b; });
+  }
   template <class U>
-  value_type operator/=(const U& by) && { return update([&](value_type v) { return v / by; }); }
+  value_type operator/=(U&& by) && {
+    return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v / b; });
+  }
   template <class U>
-  value_type operator%=(const U& by) && { return update([&](value_type v) { return v % by; }); }
+  value_type operator%=(U&& by) && {
+    return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v % b; });
+  }
   template <class U>
-  value_type operator&=(const U& by) && { return update([&](value_type v) { return v & by; }); }
+  value_type operator&=(U&& by) && {
+    return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v & b; });
+  }
   template <class U>
-  value_type operator|=(const U& by) && { return update([&](value_type v) { return v | by; }); }
+  value_type operator|=(U&& by) && {
+    return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v | b; });
+  }
   template <class U>
-  value_type operator^=(const U& by) && { return update([&](value_type v) { return v ^ by; }); }
+  value_type operator^=(U&& by) && {
+    return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v ^ b; });
+  }
   value_type operator++() && { return update([](value_type v) { return v + 1; }); }
   value_type operator--() && { return update([](value_type v) { return v - 1; }); }
   value_type operator++(int) && { return update([](value_type v) { return v + 1; }) - 1; }

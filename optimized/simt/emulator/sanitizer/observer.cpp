@@ -163,6 +163,25 @@ void observe::opens_by_exit(block& b, barrier& bar) {
 
 // ---- collectives
 
+namespace {
+
+void report_exited(const block& b, const warp& w, const thread& t, collective kind,
+                   std::uint32_t named, std::source_location where) {
+  sanitizer& all = the_sanitizer();
+  all.report(offence::exited_lane_named, b, t, all.sites.number(where), 0, [&] {
+    return fmt::format("the mask {:#010x} of {} names lanes that have exited: {:#010x}", named,
+                       name_of(kind), named & w.exited);
+  });
+}
+
+}  // namespace
+
+void observe::goes_on_without(block& b, warp& w, collective kind, std::uint32_t named,
+                              std::uint32_t arrived) {
+  const thread& t = w.lanes[std::countr_zero(arrived)];
+  report_exited(b, w, t, kind, named, t.waits.where);
+}
+
 void observe::calls(warp& w, thread& t, collective kind, std::uint32_t named,
                     std::source_location where) {
   t.waits.set(name_of(kind), where, named);
@@ -174,12 +193,7 @@ void observe::calls(warp& w, thread& t, collective kind, std::uint32_t named,
                          named);
     });
   }
-  if ((named & w.exited) != 0) {
-    all.report(offence::exited_lane_named, b, t, all.sites.number(where), 0, [&] {
-      return fmt::format("the mask {:#010x} of {} names lanes that have exited: {:#010x}", named,
-                         name_of(kind), named & w.exited);
-    });
-  }
+  if ((named & w.exited) != 0) report_exited(b, w, t, kind, named, where);
   const lane_mask lanes = (named & w.existing) | t.bit();
   for (std::uint32_t open = w.open; open != 0; open &= open - 1) {
     const meeting& m = w.meetings[static_cast<unsigned>(std::countr_zero(open))];

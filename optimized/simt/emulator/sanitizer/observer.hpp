@@ -91,9 +91,10 @@ void goes_on(thread& t);
 void opens(block& b, barrier& bar, unsigned number, const thread* last);
 void opens_by_exit(block& b, barrier& bar);
 
-// A lane calls a collective; the lanes have met.
+// A lane calls a collective; the lanes have met; those that ARRIVED go on because another has exited.
 void calls(warp& w, thread& t, collective kind, std::uint32_t named, std::source_location where);
 void meets(block& b, warp& w, collective kind, std::uint32_t lanes);
+void goes_on_without(block& b, warp& w, collective kind, std::uint32_t named, std::uint32_t arrived);
 void reads_absent_lane(thread& t, unsigned from, collective kind);
 
 void fences(thread& t, bool device_wide);

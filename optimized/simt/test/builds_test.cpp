@@ -1,0 +1,1 @@
+// Both emulators in one program.
