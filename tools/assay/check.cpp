@@ -80,9 +80,11 @@ std::vector<json> run_all(const std::vector<run_id>& runs, const check_options& 
   }
   progress shown("checking", runs.size());
   std::size_t ended = 0;
-  worker_options workers{chosen.jobs, chosen.time_limit + 10};
-  if (!runs.empty() && runs[0].backend == "cuda")
+  worker_options workers{chosen.jobs, process_limit(chosen.time_limit), {}};
+  if (!runs.empty() && runs[0].backend == "cuda") {
     workers.processes = 1;  // one context on the device
+    workers.spoils = [](const job_result& r) { return r.value.at("outcome") == "failed"; };
+  }
   run_in_processes(
       jobs, workers, run_handler(settings, chosen.save),
       [&](std::size_t i, const job_result& result) {
@@ -99,6 +101,8 @@ std::string backend_line(const std::string& backend, const tally& all,
                          const std::string& why_no_cuda) {
   const std::string ran =
       fmt::format("{}: {} passed, {} failed", backend, all.of("passed"), all.failed());
+  if (backend == "cuda" && all.of("not run") == all.total)
+    return fmt::format("emulator: not run (cuda was asked for) | cuda: not run ({})", why_no_cuda);
   if (backend == "cuda") return fmt::format("emulator: not run (a GPU is at hand) | {}", ran);
   return fmt::format("{} | cuda: not run ({})", ran, why_no_cuda);
 }
@@ -120,7 +124,6 @@ int check(const check_options& chosen, const common_options& common) {
     reports = run_all(runs, chosen);
   tally all;
   for (const json& report : reports) all.add(report);
-  if (!chosen.junit.empty()) write_file(chosen.junit, junit(reports));
 
   const std::string last =
       fmt::format("{} cases: {} passed, {} failed, {} unsupported, {} not run", all.total,
@@ -139,11 +142,12 @@ int check(const check_options& chosen, const common_options& common) {
     fmt::print("\n{}\n{}\n", backend_line(backend, all, why),
                painted(all.failed() ? tone::bad : tone::good, last));
   }
+  if (!chosen.junit.empty()) write_file(chosen.junit, junit(reports));
   if (interrupted()) return k_interrupted;
   if (all.of("crashed")) return k_crashed;
   if (all.failed()) return k_wrong;
   if (absent || (chosen.require == "cuda" && backend != "cuda")) {
-    fmt::print(stderr, "assay: cuda is required, and was not run: {}\n", why);
+    complain(fmt::format("cuda is required, and was not run: {}", why));
     return k_device_absent;
   }
   return all.of("passed") == all.total ? k_good : k_wrong;
@@ -165,6 +169,7 @@ void add_check(CLI::App& app, const common_options& common, int& status) {
   sub->add_option("--sched", chosen->schedule,
                   "order of threads on the emulator: 0 program order, others random");
   sub->add_option("--jobs", chosen->jobs, "processes at a time; 0: one per core")
+      ->check(CLI::Range(0u, k_most_threads))
       ->capture_default_str();
   sub->add_option("--time-limit", chosen->time_limit, "seconds a run may take")
       ->capture_default_str()

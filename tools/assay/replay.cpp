@@ -50,11 +50,10 @@ int replay(const replay_options& chosen, const common_options& common) {
   settings.time_limit_seconds = chosen.time_limit;
   if (!chosen.sanitize.empty()) settings.sanitize = tools_named(chosen.sanitize);
   if (id.backend == "cuda" && !probed_device().at("available").get<bool>()) {
-    fmt::print(stderr, "assay: cuda is not there: {}\n",
-               probed_device().at("why").get<std::string>());
+    complain("cuda is not there: " + probed_device().at("why").get<std::string>());
     return k_device_absent;
   }
-  const job_result result = run_in_process({{"id", print(id)}}, chosen.time_limit + 10,
+  const job_result result = run_in_process({{"id", print(id)}}, process_limit(chosen.time_limit),
                                            run_handler(settings, chosen.save));
   const json report =
       result.how == job_result::end::returned ? result.value : report_of_death(id, result.death);

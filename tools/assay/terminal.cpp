@@ -32,6 +32,19 @@ std::string painted(tone how, std::string_view text) {
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }
 
+void complain(std::string_view what) {
+  constexpr std::size_t k_longest = 2000;
+  std::string line;
+  for (char c : what.substr(0, k_longest)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 32 || code == 127)
+      line += c == '\n' ? "\\n" : fmt::format("\\x{:02x}", code);
+    else
+      line += c;
+  }
+  fmt::print(stderr, "assay: {}{}\n", line, what.size() > k_longest ? "..." : "");
+}
+
 table::table(std::vector<std::string> header) : rows_{std::move(header)}, tones_{tone::faint} {}
 
 void table::add(std::vector<std::string> row, tone how) {
@@ -97,6 +110,7 @@ void progress::show(std::uint64_t done, std::string_view note) {
 void watch_interrupts() {
   struct sigaction action {};
   action.sa_handler = [](int) { g_interrupted = 1; };
+  action.sa_flags = int(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
