@@ -216,6 +216,7 @@ int exhaustive(const exhaustive_options& chosen, const common_options& common) {
   std::vector<kept_state> kept;
   for (const exhaustive_plan& plan : plans_of(chosen)) {
     kept.emplace_back(chosen, plan);
+    end_on_crash_of(plan.name());
     const int ended = sweep_one(plan, kept.back(), common, all);
     if (ended != k_good) status = ended;
     if (ended == k_interrupted) break;

@@ -1,5 +1,7 @@
 #include "tools/assay/terminal.hpp"
 
+#include "tools/assay/exit_code.hpp"
+
 #include <fmt/format.h>
 
 #include <unistd.h>
@@ -116,5 +118,19 @@ void watch_interrupts() {
 }
 
 bool interrupted() { return g_interrupted != 0; }
+
+void end_on_crash_of(const std::string& what) {
+  static std::string line;
+  line = fmt::format("assay: {}: the kernel crashed (signal ", what);
+  struct sigaction action {};
+  action.sa_handler = [](int signal) {  // nothing but async-signal-safe calls
+    const char end[] = {char('0' + signal / 10), char('0' + signal % 10), ')', '\n'};
+    const bool told = write(STDERR_FILENO, line.data(), line.size()) >= 0 &&
+                      write(STDERR_FILENO, end, sizeof end) >= 0;
+    _exit(told ? k_crashed : k_internal);
+  };
+  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP})
+    sigaction(signal, &action, nullptr);
+}
 
 }  // namespace assay::tools

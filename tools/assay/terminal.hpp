@@ -56,4 +56,7 @@ class progress {
 void watch_interrupts();
 bool interrupted();
 
+// A kernel that crashes in this very process ends it with k_crashed and one line that names `what`.
+void end_on_crash_of(const std::string& what);
+
 }  // namespace assay::tools
