@@ -104,9 +104,14 @@ class kept_state {
     std::error_code error;
     return std::filesystem::exists(file_, error);
   }
-  void save(const exhaustive_sweep& sweep) const {
+  // Before hours of work, not after them.
+  void make_folder() const {
     std::error_code error;
     std::filesystem::create_directories(folder_, error);
+    if (error) throw bad_input("{}: cannot be made: {}", folder_, error.message());
+  }
+  void save(const exhaustive_sweep& sweep) const {
+    make_folder();
     write_file(file_, json{{"program", this_program()}, {"sweep", sweep.state()}}.dump(1));
   }
   void load_into(exhaustive_sweep& sweep) const {
@@ -162,6 +167,7 @@ int sweep_one(const exhaustive_plan& plan, const kept_state& kept, const common_
     fmt::print(stderr, "goes on after {} of {} chunks ({})\n", sweep.done(), sweep.chunks(),
                kept.file());
   }
+  if (plan.type == dtype::fp32) kept.make_folder();
   const auto begun = std::chrono::steady_clock::now();
   const bool complete = advance_to_end(sweep, plan, kept);
   const double seconds =
