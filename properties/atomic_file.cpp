@@ -54,25 +54,25 @@ std::string resolved(const std::string& path) {
 }
 
 // A device or a pipe is written to as it is: renaming a file into its place would take it away.
-void write_through(const std::string& path, std::span<const std::byte> contents) {
+bool write_through(const std::string& path, std::span<const std::byte> contents) {
   const descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file.number() < 0 || !write_all(file.number(), contents)) fail("written", path);
+  return file.number() >= 0 && write_all(file.number(), contents);
 }
 
-void replace(const std::string& path, std::span<const std::byte> contents) {
+bool replace(const std::string& path, std::span<const std::byte> contents) {
   std::string temporary = path + ".XXXXXX";
   const descriptor file(mkstemp(temporary.data()));
-  if (file.number() < 0) fail("written", path);
+  if (file.number() < 0) return false;
   const mode_t mask = umask(0);
   umask(mask);
   const bool good = fchmod(file.number(), 0666 & ~mask) == 0 &&
                     write_all(file.number(), contents) && fsync(file.number()) == 0 &&
                     std::rename(temporary.c_str(), path.c_str()) == 0;
-  if (good) return;
+  if (good) return true;
   const int why = errno;
   unlink(temporary.c_str());
   errno = why;
-  fail("written", path);
+  return false;
 }
 
 // A regular file opened for reading. A pipe without a writer must not keep anyone waiting.
@@ -93,10 +93,9 @@ descriptor opened(const std::string& path, std::size_t most, std::size_t& size) 
 void write_file(const std::string& path, std::span<const std::byte> contents) {
   const std::string target = resolved(path);
   struct stat about {};
-  if (stat(target.c_str(), &about) == 0 && !S_ISREG(about.st_mode))
-    write_through(target, contents);
-  else
-    replace(target, contents);
+  const bool is_special = stat(target.c_str(), &about) == 0 && !S_ISREG(about.st_mode);
+  if (!(is_special ? write_through(target, contents) : replace(target, contents)))
+    fail("written", path);
 }
 
 void write_file(const std::string& path, std::string_view contents) {

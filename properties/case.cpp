@@ -155,8 +155,11 @@ dtype case_id::type_of(std::string_view tensor) const {
 }
 
 std::int64_t case_id::dimension(std::string_view key) const {
-  for (const field& each : shape)
-    if (each.key == key && each.value.is_integer()) return each.value.as_integer();
+  for (const field& each : shape) {
+    if (each.key != key) continue;
+    if (each.value.is_integer()) return each.value.as_integer();
+    throw bad_input("case '{}': {}={} is no size", print(*this), key, each.value.text());
+  }
   throw bad_input("case '{}' has no dimension '{}'", print(*this), key);
 }
 

@@ -8,6 +8,7 @@
 #include "properties/nearest.hpp"
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
+#include "tools/assay/options.hpp"
 #include "tools/assay/selection.hpp"
 #include "tools/assay/terminal.hpp"
 
@@ -16,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <xxhash.h>
 
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -36,10 +38,12 @@ struct exhaustive_options {
 
 // "i/n"
 std::pair<std::uint64_t, std::uint64_t> parse_shard(const std::string& text) {
-  unsigned long i = 0, n = 0;
-  int used = 0;
-  if (std::sscanf(text.c_str(), "%lu/%lu%n", &i, &n, &used) != 2 ||
-      std::size_t(used) != text.size() || n == 0 || n > 4096 || i >= n)
+  std::uint64_t i = 0, n = 0;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, i);
+  const bool slash = first.ec == std::errc() && first.ptr != end && *first.ptr == '/';
+  const auto second = std::from_chars(slash ? first.ptr + 1 : end, end, n);
+  if (second.ec != std::errc() || second.ptr != end || n == 0 || n > 4096 || i >= n)
     throw bad_input("--shard takes i/n with 0 <= i < n <= 4096, not '{}'", text);
   return {i, n};
 }
@@ -252,7 +256,7 @@ void add_exhaustive(CLI::App& app, const common_options& common, int& status) {
       ->capture_default_str();
   sub->add_option("--threads", chosen->threads, "0: one per core")
       ->capture_default_str()
-      ->check(CLI::Range(0u, k_most_threads));
+      ->check(whole_number(k_most_threads));
   sub->add_option("--state", chosen->state, "folder in which an interrupted run is kept")
       ->capture_default_str();
   sub->add_flag("--fresh", chosen->fresh, "begins anew although an interrupted run is kept");

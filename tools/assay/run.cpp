@@ -9,6 +9,7 @@
 #include "properties/values.hpp"
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
+#include "tools/assay/options.hpp"
 #include "tools/assay/running.hpp"
 #include "tools/assay/selection.hpp"
 #include "tools/assay/terminal.hpp"
@@ -240,7 +241,7 @@ void add_run(CLI::App& app, const common_options&, int& status) {
       ->type_name("NAME=VALUE");
   sub->add_option("--time-limit", chosen->time_limit, "seconds that a kernel may take")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(seconds());
   sub->add_flag("--unrounded", chosen->unrounded,
                 "the reference's truth as F64 instead of correctly rounded");
   sub->footer(
