@@ -83,10 +83,10 @@ TEST(compare, counts_ulps_of_the_output) {
   };
   EXPECT_EQ(ulps(1 + 0x1p-23, 1, dtype::fp32), 1);
   EXPECT_EQ(ulps(1, 1 + 0x1p-25, dtype::fp32), 0.25);
-  EXPECT_EQ(ulps(2, 1 + 0x1p-1, dtype::bf16), 64);  // ulp(1.5) = 2^-7
+  EXPECT_EQ(ulps(2, 1 + 0x1p-1, dtype::bf16), 64);      // ulp(1.5) = 2^-7
   EXPECT_EQ(ulps(0x1p-24, 0x3p-25, dtype::fp16), 0.5);  // subnormal: ulp is 2^-24
   EXPECT_EQ(ulps(0, 0x1p-150, dtype::fp32), 0.5);
-  EXPECT_EQ(ulps(k_inf, 65520, dtype::fp16), 0);  // an overflow that must be
+  EXPECT_EQ(ulps(k_inf, 65520, dtype::fp16), 0);           // an overflow that must be
   EXPECT_EQ(ulps(k_inf, 1, dtype::fp16), 65535 * 0x1p10);  // infinity counts as 65536
 }
 
@@ -120,14 +120,16 @@ TEST(compare, counts_what_is_not_correctly_rounded) {
   EXPECT_EQ(compare(dtype::bf16, got, expected, constant_bound(1), {}).misrounded, 1);
   EXPECT_FALSE(
       compare(dtype::bf16, got, expected, constant_bound(1), {.correctly_rounded = true}).passed());
-  EXPECT_NEAR(compare(dtype::bf16, got, expected, constant_bound(1), {}).bias_ulps, 0.75 / 3, 1e-15);
+  EXPECT_NEAR(compare(dtype::bf16, got, expected, constant_bound(1), {}).bias_ulps, 0.75 / 3,
+              1e-15);
 }
 
 TEST(compare, counts_elements_outside_a_domain_and_does_not_judge_them) {
   const bound_of inside = [](std::size_t i, const element_truth&) {
     return judged_bound{{0, false}, i == 1};
   };
-  const verdict v = compare(dtype::fp32, std::vector{9.0, 2.0, k_nan}, {{1, 2, 3}, {}, {}}, inside, {});
+  const verdict v =
+      compare(dtype::fp32, std::vector{9.0, 2.0, k_nan}, {{1, 2, 3}, {}, {}}, inside, {});
   EXPECT_TRUE(v.passed());
   EXPECT_EQ(v.elements, 3);
   EXPECT_EQ(v.judged, 1);
@@ -138,8 +140,8 @@ TEST(compare, names_the_worst_failed_element_before_any_passed_one) {
   const bound_of bounds = [](std::size_t i, const element_truth&) {
     return judged_bound{{i == 0 ? 0.1 : 1.0, false}, true};
   };
-  const verdict v =
-      compare(dtype::fp32, std::vector{0.09, 12.0, 25.0, 30.0}, expected, bounds, {.zero_sign = false});
+  const verdict v = compare(dtype::fp32, std::vector{0.09, 12.0, 25.0, 30.0}, expected, bounds,
+                            {.zero_sign = false});
   EXPECT_EQ(v.failed, 2);
   EXPECT_EQ(v.worst.index, 2);
   EXPECT_EQ(v.worst.got, 25);
@@ -150,7 +152,8 @@ TEST(compare, names_the_worst_failed_element_before_any_passed_one) {
 
 // ---- patterns ----
 
-std::string pattern(const std::vector<dimension>& shape, const std::function<bool(std::int64_t)>& fails) {
+std::string pattern(const std::vector<dimension>& shape,
+                    const std::function<bool(std::int64_t)>& fails) {
   std::int64_t count = 1;
   for (const dimension& d : shape) count *= d.extent;
   std::vector<double> got(static_cast<std::size_t>(count));
@@ -168,13 +171,16 @@ TEST(failure_pattern, says_where_failed_elements_stand) {
   EXPECT_EQ(pattern(line, [](auto i) { return i >= 1021; }), "the last 3 of 1024");
   EXPECT_EQ(pattern(line, [](auto i) { return i >= 5 && i < 9; }), "4, all n from 5 to 8");
   EXPECT_EQ(pattern(line, [](auto i) { return i % 64 == 63; }), "16, all n % 64 == 63");
-  EXPECT_EQ(pattern(line, [](auto i) { return i == 1 || i == 4 || i == 1000; }), "3, without a pattern");
+  EXPECT_EQ(pattern(line, [](auto i) { return i == 1 || i == 4 || i == 1000; }),
+            "3, without a pattern");
   EXPECT_EQ(pattern(rows, [](auto i) { return i / 8 % 64 == 63; }), "2 rows, all t % 64 == 63");
   EXPECT_EQ(pattern(rows, [](auto i) { return i / 8 == 5; }), "one row, at t = 5");
   EXPECT_EQ(pattern(rows, [](auto i) { return i / 8 >= 126; }), "the last 2 of 128 rows");
   EXPECT_EQ(pattern(rows, [](auto i) { return i % 8 == 3; }), "128, all c = 3");
-  EXPECT_EQ(pattern(cube, [](auto i) { return i / 512 == 1 && i % 8 == 7; }), "64, all b = 1, c = 7");
-  EXPECT_EQ(pattern(cube, [](auto i) { return i == 512 + 8 * 3 + 2; }), "one, at b = 1, t = 3, c = 2");
+  EXPECT_EQ(pattern(cube, [](auto i) { return i / 512 == 1 && i % 8 == 7; }),
+            "64, all b = 1, c = 7");
+  EXPECT_EQ(pattern(cube, [](auto i) { return i == 512 + 8 * 3 + 2; }),
+            "one, at b = 1, t = 3, c = 2");
   EXPECT_EQ(pattern({{"n", 1 << 16}}, [](auto i) { return i % 8 == 1; }),
             "8192, of the first 4096 all n % 8 == 1");
 }

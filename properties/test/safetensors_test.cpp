@@ -18,8 +18,8 @@ stored_tensor some_tensor(const std::string& name) {
   stored_tensor t;
   t.name = name;
   t.type = *rc::gen::elementOf(std::vector(std::begin(k_dtypes), std::end(k_dtypes)));
-  t.shape = *rc::gen::resize(4, rc::gen::container<std::vector<std::int64_t>>(
-                                    rc::gen::inRange<std::int64_t>(0, 5)));
+  t.shape = *rc::gen::resize(
+      4, rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(0, 5)));
   std::size_t bytes = size_of(t.type);
   for (std::int64_t extent : t.shape) bytes *= std::size_t(extent);
   for (std::size_t i = 0; i < bytes; ++i)
@@ -85,8 +85,7 @@ TEST(safetensors, writes_data_where_eight_byte_words_begin) {
 void parse_damaged(const std::string& text) {
   try {
     const tensor_file file = parse_safetensors(text, "damaged");
-    for (const stored_tensor& t : file.tensors)
-      EXPECT_LE(t.bytes.size(), text.size());
+    for (const stored_tensor& t : file.tensors) EXPECT_LE(t.bytes.size(), text.size());
   } catch (const bad_input& wrong) {
     EXPECT_THAT(wrong.what(), testing::StartsWith("damaged: "));
   }
@@ -124,8 +123,10 @@ TEST(safetensors, survives_many_changes_at_once) {
     for (int i = *rc::gen::inRange(1, 12); i > 0; --i) {
       const auto at = *rc::gen::inRange<std::size_t>(8, text.size());
       const char with = *rc::gen::elementOf(alphabet);
-      if (*rc::gen::arbitrary<bool>()) text[at] = with;
-      else text.insert(at, 1, with);
+      if (*rc::gen::arbitrary<bool>())
+        text[at] = with;
+      else
+        text.insert(at, 1, with);
     }
     text[0] = char(*rc::gen::inRange<int>(0, int(std::min<std::size_t>(text.size(), 256))));
     parse_damaged(text);
