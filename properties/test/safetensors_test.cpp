@@ -65,7 +65,8 @@ TEST(safetensors, reads_what_others_write) {
   const std::string header = R"({"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[0,4]}})";
   std::string text(8, '\0');
   text[0] = char(header.size());
-  const tensor_file file = parse_safetensors(text + header + "\x80\x3f\x00\xc0", "theirs");
+  const tensor_file file =
+      parse_safetensors(text + header + std::string("\x80\x3f\x00\xc0", 4), "theirs");
   const stored_tensor& b = file.at("b");
   EXPECT_EQ(b.type, dtype::bf16);
   EXPECT_EQ(b.shape, (std::vector<std::int64_t>{1, 2}));
