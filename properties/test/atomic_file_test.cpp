@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -109,10 +110,12 @@ TEST_F(atomic_file, leaves_devices_and_links_what_they_are) {
 TEST_F(atomic_file, is_never_seen_half_written) {
   const std::string a(100'000, 'a'), b(50'000, 'b');
   write_file(path("file"), a);
+  std::atomic<bool> through = false;
   std::thread writer([&] {
     for (int i = 0; i < 50; ++i) write_file(path("file"), i % 2 ? a : b);
+    through = true;
   });
-  for (int i = 0; i < 200; ++i) {
+  while (!through) {
     const std::string seen = read_file(path("file"), 1 << 20);
     EXPECT_TRUE(seen == a || seen == b) << seen.size();
   }

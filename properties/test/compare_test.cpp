@@ -82,6 +82,7 @@ TEST(compare, counts_ulps_of_the_output) {
     return compared(got, truth, 1e300, {}, type).worst_ulps;
   };
   EXPECT_EQ(ulps(1 + 0x1p-23, 1, dtype::fp32), 1);
+  EXPECT_EQ(ulps(3, 3, dtype::fp32), 0);
   EXPECT_EQ(ulps(1, 1 + 0x1p-25, dtype::fp32), 0.25);
   EXPECT_EQ(ulps(2, 1 + 0x1p-1, dtype::bf16), 64);      // ulp(1.5) = 2^-7
   EXPECT_EQ(ulps(0x1p-24, 0x3p-25, dtype::fp16), 0.5);  // subnormal: ulp is 2^-24
