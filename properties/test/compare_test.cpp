@@ -35,9 +35,9 @@ TEST(compare, fails_a_NaN_whatever_the_bound) {
         for (double expected : {0.0, -0.0, 1.0, 1e-45, k_inf, -k_inf}) {
           comparison_policy lenient{.zero_sign = false, .may_be_unbounded = true};
           EXPECT_FALSE(compared(k_nan, expected, limit, {}, type, before).passed());
-          if (limit < k_inf)
-            EXPECT_FALSE(compared(k_nan, expected, limit, lenient, type, before).passed())
-                << expected << " " << limit;
+          if (limit < k_inf) {
+            EXPECT_FALSE(compared(k_nan, expected, limit, lenient, type, before).passed());
+          }
         }
 }
 
