@@ -132,8 +132,9 @@ TEST_F(command, exhaustive_keeps_finished_sweeps_of_an_interrupted_command) {
   const std::vector<std::string> both = {"exhaustive", "relu",  "--dtype", "fp32",
                                          "--shard",    "0/128", "--json"};
   const auto interrupt = [this](pid_t child) {  // as soon as the first function is through
-    while (!exists("assay-exhaustive/relu.plain.fwd-select-fp32-emulator-0of128.json"))
-      usleep(5'000);
+    constexpr const char* k_first =
+        "assay-exhaustive/relu.plain.fwd-select-fp32-emulator-0of128.json";
+    for (int i = 0; i < 4000 && !exists(k_first); ++i) usleep(5'000);
     usleep(20'000);
     kill(child, SIGINT);
   };
