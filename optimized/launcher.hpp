@@ -52,6 +52,10 @@ struct launcher {
 // program.
 simt::backend* backend_of(simt::build which);
 
+// Adds a launcher that no component of this repository brings: a user's own, from a library. Do it
+// before the first look-up; spans handed out earlier end here.
+void add_launcher(simt::build which, const launcher& added);
+
 // All launchers of a build; empty for the gpu build where it was not compiled.
 std::span<const launcher> launchers(simt::build which);
 

@@ -24,16 +24,25 @@ simt::backend* backend_of(simt::build which) {
   return nullptr;
 }
 
-std::span<const launcher> launchers(simt::build which) {
-  static const std::vector<launcher> k_plain = plain::all_launchers();
-  static const std::vector<launcher> k_sanitized = sanitized::all_launchers();
+namespace {
+
+std::vector<launcher>& list_of(simt::build which) {
+  static std::vector<launcher> plain_list = plain::all_launchers();
+  static std::vector<launcher> sanitized_list = sanitized::all_launchers();
 #if defined(ASSAY_WITH_CUDA)
-  static const std::vector<launcher> k_gpu = gpu::all_launchers();
+  static std::vector<launcher> gpu_list = gpu::all_launchers();
 #else
-  static const std::vector<launcher> k_gpu;
+  static std::vector<launcher> gpu_list;
 #endif
-  return which == simt::build::gpu ? k_gpu : which == simt::build::plain ? k_plain : k_sanitized;
+  if (which == simt::build::gpu) return gpu_list;
+  return which == simt::build::plain ? plain_list : sanitized_list;
 }
+
+}  // namespace
+
+void add_launcher(simt::build which, const launcher& added) { list_of(which).push_back(added); }
+
+std::span<const launcher> launchers(simt::build which) { return list_of(which); }
 
 const launcher* find_launcher(simt::build which, std::string_view function,
                               std::string_view implementation) {

@@ -8,6 +8,7 @@ namespace assay::properties {
 namespace {
 
 constexpr std::string_view k_version = "v1";
+constexpr std::size_t k_longest = 4096;  // characters of an id
 
 bool is_name(std::string_view text) {
   if (text.empty() || text[0] < 'a' || text[0] > 'z') return false;
@@ -19,10 +20,16 @@ bool is_name(std::string_view text) {
 // Cuts an id into its parts and says, in every error, which id and which part.
 class id_reader {
  public:
-  explicit id_reader(std::string_view whole) : whole_(whole) {}
+  explicit id_reader(std::string_view whole) : whole_(whole) {
+    if (whole.size() > k_longest)
+      refuse(fmt::format("it has {} characters", whole.size()),
+             fmt::format("at most {}", k_longest));
+  }
 
   [[noreturn]] void refuse(std::string_view what, std::string_view expected) const {
-    throw bad_input("bad id '{}': {}; expected {}", whole_, what, expected);
+    const bool overlong = whole_.size() > k_longest;
+    throw bad_input("bad id '{}{}': {}; expected {}", whole_.substr(0, overlong ? 80 : k_longest),
+                    overlong ? "..." : "", what, expected);
   }
 
   static std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -148,8 +155,11 @@ dtype case_id::type_of(std::string_view tensor) const {
 }
 
 std::int64_t case_id::dimension(std::string_view key) const {
-  for (const field& each : shape)
-    if (each.key == key && each.value.is_integer()) return each.value.as_integer();
+  for (const field& each : shape) {
+    if (each.key != key) continue;
+    if (each.value.is_integer()) return each.value.as_integer();
+    throw bad_input("case '{}': {}={} is no size", print(*this), key, each.value.text());
+  }
   throw bad_input("case '{}' has no dimension '{}'", print(*this), key);
 }
 

@@ -86,14 +86,6 @@ class comparison {
   std::int64_t finite_ = 0;
 };
 
-// The largest m for which all indices agree modulo m: a kernel's grid, block or vector width shows
-// as it, or as a divisor of it.
-std::int64_t common_modulus(const std::vector<std::int64_t>& at) {
-  std::int64_t modulus = 0;
-  for (std::int64_t i : at) modulus = std::gcd(modulus, i - at[0]);
-  return modulus;
-}
-
 }  // namespace
 
 verdict compare(dtype type, std::span<const double> got, const truth& expected,
@@ -101,25 +93,6 @@ verdict compare(dtype type, std::span<const double> got, const truth& expected,
   comparison all(type, policy);
   for (std::size_t i = 0; i < got.size(); ++i) all.add(i, got[i], expected, bound);
   return all.finish();
-}
-
-std::string pattern_of(const verdict& v, std::int64_t row) {
-  const std::vector<std::int64_t>& at = v.failed_at;
-  if (at.empty()) return "none";
-  if (v.failed == 1) return fmt::format("one, at index {}", at[0]);
-  const std::string count = v.failed == v.elements ? "all" : fmt::format("{}", v.failed);
-  const bool is_run =
-      at.back() - at.front() + 1 == std::int64_t(at.size()) && std::int64_t(at.size()) == v.failed;
-  if (v.failed == v.elements) return fmt::format("all {}", v.elements);
-  if (is_run && at.back() == v.elements - 1)
-    return fmt::format("the last {} of {}", v.failed, v.elements);
-  if (is_run) return fmt::format("{} together, index {} to {}", v.failed, at.front(), at.back());
-  if (row > 1 &&
-      std::all_of(at.begin(), at.end(), [&](std::int64_t i) { return i % row == at[0] % row; }))
-    return fmt::format("{}, all in column {} of rows of {}", count, at[0] % row, row);
-  if (const std::int64_t m = common_modulus(at); m > 1)
-    return fmt::format("{}, all at index % {} == {}", count, m, at[0] % m);
-  return fmt::format("{}, from index {} to {}, no pattern", count, at.front(), at.back());
 }
 
 }  // namespace assay::properties

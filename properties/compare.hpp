@@ -63,8 +63,18 @@ using bound_of = std::function<judged_bound(std::size_t i, const element_truth& 
 verdict compare(dtype type, std::span<const double> got, const truth& expected,
                 const bound_of& bound, const comparison_policy& policy);
 
-// In words, where the failed elements stand: "all of 64 at index % 64 == 63", "the last 3 of 1023",
-// "one, at 17"; `row` is the length of a row where the tensor has rows, else 0.
-std::string pattern_of(const verdict& verdict, std::int64_t row);
+// A dimension of a tensor, as reports name it.
+struct dimension {
+  std::string name;
+  std::int64_t extent = 1;
+};
+
+// In words, where the failed elements of a tensor of this shape stand, outermost dimension first:
+// "64 rows, all t % 64 == 63", "the last 3 of 1023", "one, at n = 17", "all 4096". Elements that
+// are whole rows of the innermost dimension count as rows.
+std::string pattern_of(const verdict& verdict, const std::vector<dimension>& shape);
+
+// Where an element of that shape stands: "17", or "3, 63, 0".
+std::string position_of(std::int64_t index, const std::vector<dimension>& shape);
 
 }  // namespace assay::properties

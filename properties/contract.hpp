@@ -113,6 +113,10 @@ struct contract {
 
 // All contracts, in the order of the components.
 const std::vector<contract>& contracts();
+// Adds a contract that no component of this repository brings: a user's own, from a library. Do it
+// before anything runs; references to contracts end here. Throws bad_input where there is one of
+// that function already.
+void add_contract(contract added);
 // The contract an id speaks of; throws bad_input with the nearest names where there is none.
 const contract& contract_of(const case_id& id);
 

@@ -2,6 +2,7 @@
 
 #include "properties/bad_input.hpp"
 #include "properties/ieee_math.hpp"
+#include "properties/nearest.hpp"
 #include "properties/values.hpp"
 
 #include <algorithm>
@@ -158,13 +159,13 @@ const std::vector<distribution_info>& table() {
 std::span<const distribution_info> distributions() { return table(); }
 
 distribution::distribution(const distribution_id& id) {
-  std::string known;
+  std::vector<std::string> known;
   info_ = nullptr;
   for (const distribution_info& info : distributions()) {
     if (info.name == id.name) info_ = &info;
-    known += (known.empty() ? "" : ", ") + std::string(info.name);
+    known.emplace_back(info.name);
   }
-  if (!info_) throw bad_input("unknown distribution '{}'; there are: {}", id.name, known);
+  if (!info_) throw bad_input("unknown distribution '{}'; {}", id.name, suggestion(id.name, known));
   for (const field& given : id.parameters)
     if (!contains(info_->parameters, given.key))
       throw bad_input("distribution '{}' has no parameter '{}'", id.name, given.key);

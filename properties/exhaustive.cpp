@@ -154,7 +154,7 @@ exhaustive_sweep::exhaustive_sweep(exhaustive_plan plan)
   function_ = *plan_.of->elementwise;
   if (!parameters_.empty()) function_ = function_.with(parameters_[0]);
   const std::uint64_t inputs = size_of(plan_.type) == 2 ? 1ULL << 16 : 1ULL << 32;
-  chunk_size_ = std::min<std::uint64_t>(inputs, 1ULL << 20);
+  chunk_size_ = std::min<std::uint64_t>(inputs / 8, 1ULL << 20);
   chunks_ = (inputs / chunk_size_ + plan_.shards - 1 - plan_.shard) / plan_.shards;
   kernel_ = std::make_shared<kernel>(plan_, chunk_size_, parameters_);
 }
@@ -267,27 +267,35 @@ nlohmann::json exhaustive_sweep::state() const {
 }
 
 void exhaustive_sweep::resume(const nlohmann::json& state) {
+  std::vector<range_summary> ranges = empty_ranges();
+  std::uint64_t done = 0;
   try {
     if (state.at("plan") != plan_.name() || state.at("chunks") != chunks_ ||
-        state.at("ranges").size() != ranges_.size())
-      throw bad_input("the state is of another run: {}, not {}", state.at("plan").dump(),
+        state.at("ranges").size() != ranges.size())
+      throw bad_input("it is the state of another run, {}, not of {}", state.at("plan").dump(),
                       plan_.name());
-    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
       const nlohmann::json& from = state.at("ranges").at(i);
-      range_summary& r = ranges_[i];
-      r.inputs = from.at("inputs"), r.misrounded = from.at("misrounded"), r.over = from.at("over"),
-      r.outside = from.at("outside");
-      r.lost = from.at("lost");
-      r.worst_ulps = value_of(from.at("worst_ulps")),
+      range_summary& r = ranges[i];
+      r.inputs = from.at("inputs"), r.misrounded = from.at("misrounded"), r.over = from.at("over");
+      r.outside = from.at("outside"), r.lost = from.at("lost");
+      r.worst_ulps = value_of(from.at("worst_ulps"));
       r.worst_ulps_at = value_of(from.at("worst_ulps_at"));
-      r.worst_fraction = value_of(from.at("worst_fraction")),
+      r.worst_fraction = value_of(from.at("worst_fraction"));
       r.worst_fraction_at = value_of(from.at("worst_fraction_at"));
       r.first_over_at = value_of(from.at("first_over_at"));
     }
-    done_ = state.at("done");
-  } catch (const nlohmann::json::exception& problem) {
-    throw bad_input("the state cannot be read: {}", problem.what());
+    done = state.at("done");
+  } catch (const nlohmann::json::exception&) {
+    throw bad_input("it is not a whole state of a run");
   }
+  std::uint64_t inputs = 0;
+  for (const range_summary& r : ranges) inputs += std::uint64_t(r.inputs);
+  if (done > chunks_ || inputs != done * chunk_size_)
+    throw bad_input("its figures do not agree: {} inputs in {} of {} chunks of {}", inputs, done,
+                    chunks_, chunk_size_);
+  ranges_ = std::move(ranges);
+  done_ = done;
 }
 
 }  // namespace assay::properties

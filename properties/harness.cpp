@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
 #include <chrono>
 #include <cmath>
 
@@ -132,6 +133,24 @@ void conclude(run_report& report) {
   report.result = report.reason.empty() ? outcome::passed : outcome::failed;
 }
 
+// A case that this machine cannot hold would be ended by the system, or take others down with it.
+// An element costs its input, truth, error, rounded truth, model and bound as doubles, and its bits
+// twice: about ten doubles.
+void require_memory(const contract& c, const case_id& id) {
+  double elements = 0;
+  for (const auto* tensors : {&c.inputs, &c.outputs})
+    for (const tensor_spec& tensor : *tensors) {
+      double count = 1;
+      for (std::int64_t extent : shape_of(tensor, id)) count *= double(extent);
+      elements += count;
+    }
+  const double need = 80 * elements,
+               have = double(sysconf(_SC_PHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  if (need > have)
+    throw bad_input("case '{}' needs about {:.0f} GiB of memory; this machine has {:.0f}",
+                    print(id), need / 0x1p30, have / 0x1p30);
+}
+
 }  // namespace
 
 const char* name_of(outcome which) {
@@ -143,6 +162,7 @@ const char* name_of(outcome which) {
 prepared_case prepare(const case_id& id) {
   const contract& c = contract_of(id);
   validate(c, id);
+  require_memory(c, id);
   prepared_case prepared{&c, make_inputs(c, id), {}};
   prepared.exact = c.exact(prepared.inputs);
   return prepared;
@@ -212,6 +232,7 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
     report.reason = fmt::format("no kernel of this name was built for {}", place->name());
     return report;
   }
+  const auto begun = std::chrono::steady_clock::now();
   try {
     staged_call staged(c, prepared.inputs, *place, *launcher);
     report.input_bytes = staged.input_bytes();
@@ -224,7 +245,10 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
       report.reason = unlike_emulator(prepared, by, settings, report);
     conclude(report);
   } catch (const simt::error& problem) {
-    report.result = outcome::failed;
+    // What the emulator ended at the time limit has hung.
+    const double limit = settings.time_limit_seconds;
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begun;
+    report.result = limit > 0 && taken.count() >= limit ? outcome::crashed : outcome::failed;
     report.reason = problem.what();
     report.findings = place->take_findings();
   }

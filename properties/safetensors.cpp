@@ -60,14 +60,18 @@ class reader {
       else
         file.tensors.push_back(read_tensor(name, entry));
     }
-    check_cover();
+    check_cover();  // before a byte is copied: overlapping tensors could claim any amount
+    for (std::size_t t = 0; t < file.tensors.size(); ++t) {
+      const auto bytes = std::as_bytes(std::span(claims_[t]));
+      file.tensors[t].bytes.assign(bytes.begin(), bytes.end());
+    }
     return file;
   }
 
  private:
   template <class... Arguments>
   [[noreturn]] void refuse(fmt::format_string<Arguments...> what, Arguments&&... arguments) const {
-    throw bad_input("'{}' is not a safetensors file: {}", whence_,
+    throw bad_input("{}: not a safetensors file: {}", whence_,
                     fmt::format(what, std::forward<Arguments>(arguments)...));
   }
 
@@ -114,7 +118,7 @@ class reader {
       refuse("tensor '{}' lacks dtype, shape or data_offsets", name);
     const auto known = dtype_in_file(type.get<std::string>());
     if (!known)
-      throw bad_input("'{}': tensor '{}' has dtype {}; known are F32, BF16, F16 and F64", whence_,
+      throw bad_input("{}: tensor '{}' has dtype {}; known are F32, BF16, F16 and F64", whence_,
                       name, type.get<std::string>());
     stored_tensor tensor{name, *known, {}, {}};
     for (const json& extent : shape) tensor.shape.push_back(count_in(extent, name, "shape"));
@@ -127,9 +131,7 @@ class reader {
     if (end - begin != *elements * std::int64_t(size_of(*known)))
       refuse("tensor '{}' has {} bytes and its shape needs {}", name, end - begin,
              *elements * std::int64_t(size_of(*known)));
-    const auto bytes =
-        std::as_bytes(std::span(data_.substr(std::size_t(begin), std::size_t(end - begin))));
-    tensor.bytes.assign(bytes.begin(), bytes.end());
+    claims_.push_back(data_.substr(std::size_t(begin), std::size_t(end - begin)));
     if (begin != end) extents_.emplace_back(begin, end);
     return tensor;
   }
@@ -156,6 +158,7 @@ class reader {
 
   std::string_view contents_, data_;
   const std::string& whence_;
+  std::vector<std::string_view> claims_;  // of each tensor
   std::vector<std::pair<std::int64_t, std::int64_t>> extents_;
 };
 
@@ -196,7 +199,7 @@ std::string print_safetensors(const tensor_file& file) {
 }
 
 tensor_file read_safetensors(const std::string& path) {
-  return parse_safetensors(read_file(path, k_most_bytes), path);
+  return parse_safetensors(mapped_file(path, k_most_bytes).contents(), path);
 }
 
 void write_safetensors(const std::string& path, const tensor_file& file) {

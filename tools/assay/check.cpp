@@ -4,6 +4,7 @@
 #include "properties/bad_input.hpp"
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
+#include "tools/assay/options.hpp"
 #include "tools/assay/report.hpp"
 #include "tools/assay/running.hpp"
 #include "tools/assay/selection.hpp"
@@ -15,6 +16,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace assay::tools {
 namespace {
@@ -24,7 +26,8 @@ using nlohmann::json;
 
 struct check_options {
   std::vector<std::string> patterns;
-  std::string on = "best", require, sanitize, junit, save = "assay-failures";
+  std::string on = "best", require, junit, save = "assay-failures";
+  std::optional<std::string> sanitize;
   std::uint64_t schedule = 0;
   unsigned jobs = 0;
   double time_limit = 300;
@@ -51,11 +54,10 @@ bool device_available() { return probed_device().at("available").get<bool>(); }
 
 // The backend to run on; "best" is a GPU where there is one.
 std::string backend_for(const check_options& chosen) {
-  if (chosen.on == "best")
-    return device_available() && chosen.sanitize.empty() ? "cuda" : "emulator";
+  if (chosen.on == "best") return device_available() && !chosen.sanitize ? "cuda" : "emulator";
   if (chosen.on != "emulator" && chosen.on != "cuda")
     throw bad_input("unknown backend '{}'; there are: best, emulator, cuda", chosen.on);
-  if (chosen.on == "cuda" && !chosen.sanitize.empty())
+  if (chosen.on == "cuda" && chosen.sanitize)
     throw bad_input("--sanitize is the emulator's; on a GPU run compute-sanitizer on assay replay");
   return chosen.on;
 }
@@ -72,7 +74,7 @@ std::vector<json> run_all(const std::vector<run_id>& runs, const check_options& 
   settings.repeat = !chosen.no_repeat;
   settings.workers = 1;  // cases are small: processes share the cores
   settings.time_limit_seconds = chosen.time_limit;
-  if (!chosen.sanitize.empty()) settings.sanitize = tools_named(chosen.sanitize);
+  if (chosen.sanitize) settings.sanitize = tools_named(*chosen.sanitize);
   std::vector<json> jobs, reports;
   for (const run_id& id : runs) {
     jobs.push_back({{"id", print(id)}});
@@ -80,9 +82,11 @@ std::vector<json> run_all(const std::vector<run_id>& runs, const check_options& 
   }
   progress shown("checking", runs.size());
   std::size_t ended = 0;
-  worker_options workers{chosen.jobs, chosen.time_limit + 10};
-  if (!runs.empty() && runs[0].backend == "cuda")
+  worker_options workers{chosen.jobs, process_limit(chosen.time_limit), {}};
+  if (!runs.empty() && runs[0].backend == "cuda") {
     workers.processes = 1;  // one context on the device
+    workers.spoils = [](const job_result& r) { return r.value.at("outcome") == "failed"; };
+  }
   run_in_processes(
       jobs, workers, run_handler(settings, chosen.save),
       [&](std::size_t i, const job_result& result) {
@@ -99,6 +103,8 @@ std::string backend_line(const std::string& backend, const tally& all,
                          const std::string& why_no_cuda) {
   const std::string ran =
       fmt::format("{}: {} passed, {} failed", backend, all.of("passed"), all.failed());
+  if (backend == "cuda" && all.of("not run") == all.total)
+    return fmt::format("emulator: not run (cuda was asked for) | cuda: not run ({})", why_no_cuda);
   if (backend == "cuda") return fmt::format("emulator: not run (a GPU is at hand) | {}", ran);
   return fmt::format("{} | cuda: not run ({})", ran, why_no_cuda);
 }
@@ -120,7 +126,6 @@ int check(const check_options& chosen, const common_options& common) {
     reports = run_all(runs, chosen);
   tally all;
   for (const json& report : reports) all.add(report);
-  if (!chosen.junit.empty()) write_file(chosen.junit, junit(reports));
 
   const std::string last =
       fmt::format("{} cases: {} passed, {} failed, {} unsupported, {} not run", all.total,
@@ -139,11 +144,12 @@ int check(const check_options& chosen, const common_options& common) {
     fmt::print("\n{}\n{}\n", backend_line(backend, all, why),
                painted(all.failed() ? tone::bad : tone::good, last));
   }
+  if (!chosen.junit.empty()) write_file(chosen.junit, junit(reports));
   if (interrupted()) return k_interrupted;
   if (all.of("crashed")) return k_crashed;
   if (all.failed()) return k_wrong;
   if (absent || (chosen.require == "cuda" && backend != "cuda")) {
-    fmt::print(stderr, "assay: cuda is required, and was not run: {}\n", why);
+    complain(fmt::format("cuda is required, and was not run: {}", why));
     return k_device_absent;
   }
   return all.of("passed") == all.total ? k_good : k_wrong;
@@ -163,12 +169,14 @@ void add_check(CLI::App& app, const common_options& common, int& status) {
                   "memcheck,racecheck,initcheck,synccheck or all, on the emulator")
       ->type_name("TOOLS");
   sub->add_option("--sched", chosen->schedule,
-                  "order of threads on the emulator: 0 program order, others random");
+                  "order of threads on the emulator: 0 program order, others random")
+      ->check(whole_number());
   sub->add_option("--jobs", chosen->jobs, "processes at a time; 0: one per core")
+      ->check(whole_number(k_most_threads))
       ->capture_default_str();
   sub->add_option("--time-limit", chosen->time_limit, "seconds a run may take")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(seconds());
   sub->add_option("--junit", chosen->junit, "writes the outcomes as JUnit XML too")
       ->type_name("FILE");
   sub->add_option("--save", chosen->save,

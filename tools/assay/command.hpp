@@ -11,6 +11,8 @@ class App;
 
 namespace assay::tools {
 
+inline constexpr unsigned k_most_threads = 1024;  // that a person can ask for
+
 // Options that several subcommands share.
 struct common_options {
   bool json = false;

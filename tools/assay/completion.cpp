@@ -30,16 +30,29 @@ std::string bash_script(const CLI::App& app) {
   for (const std::string& name : names) functions += (functions.empty() ? "" : " ") + name;
   return fmt::format(R"(# bash completion of assay: source <(assay completion bash)
 _assay() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} options=""
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "{} --help --version --color --json" -- "$word"))
-    return
-  fi
-  case ${{COMP_WORDS[1]}} in
+  local word=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}}
+  local subcommand="" options="" i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${{COMP_WORDS[i]}} in
+      --color) ((i++)) ;;
+      -*) ;;
+      *) subcommand=${{COMP_WORDS[i]}}; break ;;
+    esac
+  done
+  case $previous in
+    --on) COMPREPLY=($(compgen -W "best reference emulator cuda" -- "$word")); return ;;
+    --dtype) COMPREPLY=($(compgen -W "bf16 fp16 fp32" -- "$word")); return ;;
+    --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
+    --require) COMPREPLY=($(compgen -W "cuda" -- "$word")); return ;;
+    --sanitize) COMPREPLY=($(compgen -W "memcheck racecheck initcheck synccheck all" -- "$word")); return ;;
+    --in | --out | --junit | --save | --state) COMPREPLY=($(compgen -f -- "$word")); return ;;
+  esac
+  case $subcommand in
+    "") COMPREPLY=($(compgen -W "{} --help --version --color --json" -- "$word")); return ;;
 {}  esac
   case $word in
     -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
-    *) COMPREPLY=($(compgen -W "{}" -- "$word") $(compgen -f -- "$word")) ;;
+    *) COMPREPLY=($(compgen -W "{}" -- "$word")) ;;
   esac
 }}
 complete -F _assay assay

@@ -5,15 +5,19 @@
 #include "optimized/simt/error.hpp"
 #include "properties/atomic_file.hpp"
 #include "properties/bad_input.hpp"
+#include "properties/nearest.hpp"
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
+#include "tools/assay/options.hpp"
 #include "tools/assay/selection.hpp"
 #include "tools/assay/terminal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <xxhash.h>
 
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -34,10 +38,12 @@ struct exhaustive_options {
 
 // "i/n"
 std::pair<std::uint64_t, std::uint64_t> parse_shard(const std::string& text) {
-  unsigned long i = 0, n = 0;
-  int used = 0;
-  if (std::sscanf(text.c_str(), "%lu/%lu%n", &i, &n, &used) != 2 ||
-      std::size_t(used) != text.size() || n == 0 || n > 4096 || i >= n)
+  std::uint64_t i = 0, n = 0;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, i);
+  const bool slash = first.ec == std::errc() && first.ptr != end && *first.ptr == '/';
+  const auto second = std::from_chars(slash ? first.ptr + 1 : end, end, n);
+  if (second.ec != std::errc() || second.ptr != end || n == 0 || n > 4096 || i >= n)
     throw bad_input("--shard takes i/n with 0 <= i < n <= 4096, not '{}'", text);
   return {i, n};
 }
@@ -83,41 +89,91 @@ json told(const exhaustive_plan& plan, const exhaustive_sweep& sweep, double sec
           {"state", sweep.state()}};
 }
 
+// A hash of this program: figures of two builds do not add up to one sweep.
+std::string this_program() {
+  const std::string bytes = read_file("/proc/self/exe", std::size_t(1) << 32);
+  return fmt::format("{:016x}", XXH3_64bits(bytes.data(), bytes.size()));
+}
+
+// Where a sweep is kept until the command that began it is through with all of its sweeps.
+class kept_state {
+ public:
+  kept_state(const exhaustive_options& chosen, const exhaustive_plan& plan)
+      : folder_(chosen.state), file_(fmt::format("{}/{}.json", chosen.state, plan.name())) {
+    if (chosen.fresh) remove();
+  }
+
+  const std::string& file() const { return file_; }
+  bool there() const {
+    std::error_code error;
+    return std::filesystem::exists(file_, error);
+  }
+  // Before hours of work, not after them.
+  void make_folder() const {
+    std::error_code error;
+    std::filesystem::create_directories(folder_, error);
+    if (error) throw bad_input("{}: cannot be made: {}", folder_, error.message());
+  }
+  void save(const exhaustive_sweep& sweep) const {
+    make_folder();
+    write_file(file_, json{{"program", this_program()}, {"sweep", sweep.state()}}.dump(1));
+  }
+  void load_into(exhaustive_sweep& sweep) const {
+    const json state = json::parse(read_file(file_, 1 << 20), nullptr, false);
+    if (!state.is_object() || !state.contains("program") || !state.contains("sweep"))
+      refuse("it is no state of an interrupted run");
+    if (state.at("program") != this_program()) refuse("it is of another build of assay");
+    try {
+      sweep.resume(state.at("sweep"));
+    } catch (const bad_input& wrong) {
+      refuse(wrong.what());
+    }
+  }
+  void remove() const {
+    std::error_code error;
+    std::filesystem::remove(file_, error);
+    std::filesystem::remove(folder_, error);  // where it is empty
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw bad_input("{}: {}; --fresh begins anew", file_, why);
+  }
+
+  std::string folder_, file_;
+};
+
 // Runs one plan to its end or to an interrupt; returns whether it is complete.
-bool advance_to_end(exhaustive_sweep& sweep, const std::string& name,
-                    const std::string& state_file) {
-  progress shown(name, sweep.chunks());
+bool advance_to_end(exhaustive_sweep& sweep, const exhaustive_plan& plan, const kept_state& kept) {
+  const bool is_long = plan.type == dtype::fp32;
+  progress shown(plan.name(), sweep.chunks());
   auto saved = std::chrono::steady_clock::now();
   while (sweep.done() < sweep.chunks() && !interrupted()) {
     sweep.advance();
     const auto now = std::chrono::steady_clock::now();
-    if (sweep.chunks() > 1 && now - saved > std::chrono::seconds(10)) {
-      write_file(state_file, sweep.state().dump(1));
+    if (is_long && now - saved > std::chrono::seconds(10)) {
+      kept.save(sweep);
       saved = now;
     }
     const range_summary all = sweep.total();
     shown.show(sweep.done(), fmt::format("{:.4g} ULP, {} over", all.worst_ulps, all.over));
   }
-  if (sweep.done() == sweep.chunks()) return true;
-  write_file(state_file, sweep.state().dump(1));
-  return false;
+  const bool complete = sweep.done() == sweep.chunks();
+  if (is_long || !complete) kept.save(sweep);
+  return complete;
 }
 
-int sweep_one(const exhaustive_plan& plan, const exhaustive_options& chosen,
-              const common_options& common) {
+int sweep_one(const exhaustive_plan& plan, const kept_state& kept, const common_options& common,
+              json& all) {
   exhaustive_sweep sweep(plan);
-  const std::string state_file = fmt::format("{}/{}.json", chosen.state, plan.name());
-  std::error_code error;
-  if (chosen.fresh) std::filesystem::remove(state_file, error);
-  if (std::filesystem::exists(state_file, error)) {
-    sweep.resume(json::parse(read_file(state_file, 1 << 20), nullptr, false));
+  if (kept.there()) {
+    kept.load_into(sweep);
     fmt::print(stderr, "goes on after {} of {} chunks ({})\n", sweep.done(), sweep.chunks(),
-               state_file);
-  } else if (sweep.chunks() > 1) {
-    std::filesystem::create_directories(chosen.state, error);
+               kept.file());
   }
+  if (plan.type == dtype::fp32) kept.make_folder();
   const auto begun = std::chrono::steady_clock::now();
-  const bool complete = advance_to_end(sweep, plan.name(), state_file);
+  const bool complete = advance_to_end(sweep, plan, kept);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   const bool whole = complete && plan.shards == 1;
@@ -125,7 +181,7 @@ int sweep_one(const exhaustive_plan& plan, const exhaustive_options& chosen,
                                     : sweep.total().over > 0 ? "results are out of bound"
                                                              : "";
   if (common.json) {
-    fmt::print("{}\n", told(plan, sweep, seconds, contradiction).dump(1));
+    all.push_back(told(plan, sweep, seconds, contradiction));
   } else {
     fmt::print("{} {} {} on {}, {:.1f} s\n", plan.of->function(), plan.by->name, name_of(plan.type),
                plan.backend, seconds);
@@ -135,34 +191,49 @@ int sweep_one(const exhaustive_plan& plan, const exhaustive_options& chosen,
   }
   if (!complete) {
     fmt::print(stderr, "interrupted after {} of {} chunks; the same command goes on from {}\n",
-               sweep.done(), sweep.chunks(), state_file);
+               sweep.done(), sweep.chunks(), kept.file());
     return k_interrupted;
   }
-  std::filesystem::remove(state_file, error);
   return contradiction.empty() ? k_good : k_wrong;
 }
 
-int exhaustive(const exhaustive_options& chosen, const common_options& common) {
-  watch_interrupts();
+std::vector<exhaustive_plan> plans_of(const exhaustive_options& chosen) {
   const auto [shard, shards] = parse_shard(chosen.shard);
   const auto type = dtype_named(chosen.type);
   if (!type || *type == dtype::fp64)
     throw bad_input("--dtype takes bf16, fp16 or fp32, not '{}'", chosen.type);
-  int status = k_good;
-  bool any = false;
+  std::vector<exhaustive_plan> plans;
+  std::vector<std::string> names;
   for (const contract* c : select_contracts({chosen.pattern}))
     for (const implementation& by : c->implementations) {
-      if (!c->elementwise || (!chosen.implementation.empty() && by.name != chosen.implementation))
-        continue;
-      any = true;
-      const int ended =
-          sweep_one({c, &by, *type, chosen.on, shard, shards, chosen.threads}, chosen, common);
-      if (ended == k_interrupted) return ended;
-      if (ended != k_good) status = ended;
+      if (!c->elementwise) continue;
+      names.push_back(by.name);
+      if (chosen.implementation.empty() || by.name == chosen.implementation)
+        plans.push_back({c, &by, *type, chosen.on, shard, shards, chosen.threads});
     }
-  if (!any)
-    throw bad_input("'{}' has no element-wise implementation '{}'", chosen.pattern,
-                    chosen.implementation);
+  if (names.empty())
+    throw bad_input("'{}' is not element-wise: it has no exhaustive run", chosen.pattern);
+  if (plans.empty())
+    throw bad_input("'{}' has no implementation '{}'; {}", chosen.pattern, chosen.implementation,
+                    suggestion(chosen.implementation, names));
+  return plans;
+}
+
+int exhaustive(const exhaustive_options& chosen, const common_options& common) {
+  watch_interrupts();
+  int status = k_good;
+  json all = json::array();
+  std::vector<kept_state> kept;
+  for (const exhaustive_plan& plan : plans_of(chosen)) {
+    kept.emplace_back(chosen, plan);
+    end_on_crash_of(plan.name());
+    const int ended = sweep_one(plan, kept.back(), common, all);
+    if (ended != k_good) status = ended;
+    if (ended == k_interrupted) break;
+  }
+  if (common.json) fmt::print("{}\n", all.dump(1));
+  if (status != k_interrupted)
+    for (const kept_state& each : kept) each.remove();
   return status;
 }
 
@@ -183,7 +254,9 @@ void add_exhaustive(CLI::App& app, const common_options& common, int& status) {
   sub->add_option("--shard", chosen->shard, "part i of n, for several machines")
       ->type_name("i/n")
       ->capture_default_str();
-  sub->add_option("--threads", chosen->threads, "0: one per core")->capture_default_str();
+  sub->add_option("--threads", chosen->threads, "0: one per core")
+      ->capture_default_str()
+      ->check(whole_number(k_most_threads));
   sub->add_option("--state", chosen->state, "folder in which an interrupted run is kept")
       ->capture_default_str();
   sub->add_flag("--fresh", chosen->fresh, "begins anew although an interrupted run is kept");
@@ -195,7 +268,7 @@ void add_exhaustive(CLI::App& app, const common_options& common, int& status) {
     try {
       status = exhaustive(*chosen, common);
     } catch (const simt::error& problem) {
-      fmt::print(stderr, "assay: {}\n", problem.what());
+      complain(problem.what());
       status = chosen->on == "cuda" ? k_device_absent : k_crashed;
     }
   });

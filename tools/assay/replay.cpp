@@ -2,6 +2,7 @@
 
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
+#include "tools/assay/options.hpp"
 #include "tools/assay/report.hpp"
 #include "tools/assay/running.hpp"
 #include "tools/assay/terminal.hpp"
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 namespace assay::tools {
 namespace {
@@ -19,7 +21,8 @@ using namespace properties;
 using nlohmann::json;
 
 struct replay_options {
-  std::string id, sanitize, implementation, on, save = "assay-failures";
+  std::optional<std::string> sanitize;
+  std::string id, implementation, on, save = "assay-failures";
   double time_limit = 300;
 };
 
@@ -48,13 +51,12 @@ int replay(const replay_options& chosen, const common_options& common) {
   validate(contract_of(id.of), id.of);
   run_settings settings;
   settings.time_limit_seconds = chosen.time_limit;
-  if (!chosen.sanitize.empty()) settings.sanitize = tools_named(chosen.sanitize);
+  if (chosen.sanitize) settings.sanitize = tools_named(*chosen.sanitize);
   if (id.backend == "cuda" && !probed_device().at("available").get<bool>()) {
-    fmt::print(stderr, "assay: cuda is not there: {}\n",
-               probed_device().at("why").get<std::string>());
+    complain("cuda is not there: " + probed_device().at("why").get<std::string>());
     return k_device_absent;
   }
-  const job_result result = run_in_process({{"id", print(id)}}, chosen.time_limit + 10,
+  const job_result result = run_in_process({{"id", print(id)}}, process_limit(chosen.time_limit),
                                            run_handler(settings, chosen.save));
   const json report =
       result.how == job_result::end::returned ? result.value : report_of_death(id, result.death);
@@ -88,7 +90,7 @@ void add_replay(CLI::App& app, const common_options& common, int& status) {
       ->capture_default_str();
   sub->add_option("--time-limit", chosen->time_limit, "seconds it may take")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(seconds());
   sub->footer(
       "Examples:\n  assay replay "
       "'v1/silu.plain.fwd/x=fp16,y=fp16/n=1023,align=2/dist=tails/"

@@ -23,7 +23,14 @@ json number(double x) {
   return std::isnan(x) ? "nan" : x > 0 ? "inf" : "-inf";
 }
 
-json to_json(const verdict& v, std::int64_t row) {
+std::vector<dimension> dimensions_of(const tensor_spec& tensor, const case_id& id) {
+  const std::vector<std::int64_t> extents = shape_of(tensor, id);
+  std::vector<dimension> all;
+  for (std::size_t d = 0; d < extents.size(); ++d) all.push_back({tensor.shape[d], extents[d]});
+  return all;
+}
+
+json to_json(const verdict& v, const std::vector<dimension>& shape) {
   return {{"elements", v.elements},
           {"judged", v.judged},
           {"failed", v.failed},
@@ -34,11 +41,12 @@ json to_json(const verdict& v, std::int64_t row) {
           {"bias_ulps", number(v.bias_ulps)},
           {"worst",
            {{"index", v.worst.index},
+            {"position", v.worst.index < 0 ? "" : position_of(v.worst.index, shape)},
             {"got", number(v.worst.got)},
             {"expected", number(v.worst.expected)},
             {"fraction", number(v.worst.fraction)},
             {"ulps", number(v.worst.ulps)}}},
-          {"pattern", pattern_of(v, row)},
+          {"pattern", pattern_of(v, shape)},
           {"reason", v.reason}};
 }
 
@@ -76,10 +84,10 @@ std::string where_it_failed(const json& report) {
   const json& strict = output->at("strict");
   const json& worst = strict.at("worst");
   return fmt::format("{}[{}] = {:.9g}, truth {:.9g}: {:.3g} of the bound, {:.3g} ULP; failed: {}",
-                     output->at("tensor").get<std::string>(), worst.at("index").get<std::int64_t>(),
-                     number_in(worst.at("got")), number_in(worst.at("expected")),
-                     number_in(worst.at("fraction")), number_in(worst.at("ulps")),
-                     strict.at("pattern").get<std::string>());
+                     output->at("tensor").get<std::string>(),
+                     worst.at("position").get<std::string>(), number_in(worst.at("got")),
+                     number_in(worst.at("expected")), number_in(worst.at("fraction")),
+                     number_in(worst.at("ulps")), strict.at("pattern").get<std::string>());
 }
 
 std::string escaped(std::string_view text) {
@@ -115,10 +123,13 @@ double number_in(const json& value) {
 
 json to_json(const run_report& report) {
   json outputs = json::array(), findings = json::array();
-  for (const output_verdict& each : report.outputs)
+  for (std::size_t k = 0; k < report.outputs.size(); ++k) {
+    const output_verdict& each = report.outputs[k];
+    const tensor_spec& tensor = contract_of(report.id.of).outputs[k];
     outputs.push_back({{"tensor", each.tensor},
-                       {"strict", to_json(each.strict, 0)},
+                       {"strict", to_json(each.strict, dimensions_of(tensor, report.id.of))},
                        {"scatter", to_json(each.scatter)}});
+  }
   for (const simt::finding& each : report.findings) findings.push_back(simt::to_string(each));
   const case_id& id = report.id.of;
   return {{"id", print(report.id)},
@@ -140,7 +151,7 @@ json report_of_death(const run_id& id, const std::string& how) {
   run_report report;
   report.id = id;
   report.result = outcome::crashed;
-  report.reason = "the process died in it: " + how;
+  report.reason = how;
   return to_json(report);
 }
 

@@ -13,7 +13,7 @@ namespace assay::tools {
 // A run's report as JSON, without its tensors; infinities and NaNs are texts.
 nlohmann::json to_json(const properties::run_report& report);
 
-// The report of a run that died in its process.
+// The report of a run whose process died, or was ended: `how` is its reason.
 nlohmann::json report_of_death(const properties::run_id& id, const std::string& how);
 
 // The five lines that tell a failure: what, where, whether it repeats, how to see it again, and

@@ -9,15 +9,20 @@
 #include "properties/values.hpp"
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
+#include "tools/assay/options.hpp"
 #include "tools/assay/running.hpp"
 #include "tools/assay/selection.hpp"
+#include "tools/assay/terminal.hpp"
+#include "tools/assay/workers.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <memory>
+#include <set>
 
 namespace assay::tools {
 namespace {
@@ -28,6 +33,7 @@ struct run_options {
   std::string function, in, out, on = "reference", implementation;
   std::vector<std::string> parameters;
   bool unrounded = false;
+  double time_limit = 300;
 };
 
 // The dtypes of a signature that begins with the inputs' own.
@@ -79,9 +85,26 @@ double parameter_from(const std::vector<std::string>& given, const parameter_spe
   return spec.otherwise;
 }
 
+// A saved failure can be run again: it holds outputs and their truths too. Whatever else is there
+// was meant to be an input.
+void refuse_unknown_tensors(const contract& c, const tensor_file& file) {
+  std::string expected;
+  for (const tensor_spec& spec : c.inputs) expected += (expected.empty() ? "" : ", ") + spec.name;
+  for (const stored_tensor& tensor : file.tensors) {
+    const auto named = [&](const tensor_spec& spec) {
+      return tensor.name == spec.name || tensor.name == spec.name + ".truth";
+    };
+    if (std::none_of(c.inputs.begin(), c.inputs.end(), named) &&
+        std::none_of(c.outputs.begin(), c.outputs.end(), named))
+      throw bad_input("{} takes no tensor '{}'; expected {}", c.function(), tensor.name, expected);
+  }
+}
+
 void refuse_unknown_parameters(const contract& c, const std::vector<std::string>& given) {
+  std::set<std::string> names;
   for (const std::string& text : given) {
     const std::string name = text.substr(0, text.find('='));
+    if (!names.insert(name).second) throw bad_input("parameter '{}' is given twice", name);
     const bool known = std::any_of(c.parameters.begin(), c.parameters.end(),
                                    [&](const parameter_spec& p) { return p.name == name; });
     if (!known || text.find('=') == std::string::npos)
@@ -89,7 +112,8 @@ void refuse_unknown_parameters(const contract& c, const std::vector<std::string>
   }
 }
 
-case_inputs inputs_from(const contract& c, const tensor_file& file, const run_options& chosen) {
+case_inputs inputs_from(const contract& c, const tensor_file& file) {
+  refuse_unknown_tensors(c, file);
   std::vector<const stored_tensor*> tensors;
   std::vector<dtype> types;
   for (const tensor_spec& spec : c.inputs) {
@@ -106,8 +130,6 @@ case_inputs inputs_from(const contract& c, const tensor_file& file, const run_op
     inputs.id.shape.push_back({name, size});
   for (const stored_tensor* tensor : tensors)
     inputs.values.push_back(decoded(tensor->type, tensor->bytes));
-  for (const parameter_spec& spec : c.parameters)
-    inputs.parameters.push_back(parameter_from(chosen.parameters, spec));
   return inputs;
 }
 
@@ -116,7 +138,9 @@ std::vector<std::vector<double>> computed(const contract& c, const case_inputs& 
   if (chosen.on != "reference") {
     const std::string by =
         chosen.implementation.empty() ? c.implementations.front().name : chosen.implementation;
-    return outputs_of({inputs.id, by, chosen.on, 0}, inputs, {});
+    run_settings settings;
+    settings.time_limit_seconds = chosen.time_limit;
+    return outputs_of({inputs.id, by, chosen.on, 0}, inputs, settings);
   }
   std::vector<std::vector<double>> outputs;
   const std::vector<truth> exact = c.exact(inputs);
@@ -130,15 +154,21 @@ std::vector<std::vector<double>> computed(const contract& c, const case_inputs& 
   return outputs;
 }
 
-int run_function(const run_options& chosen) {
-  const contract& c = contract_named(chosen.function);
-  if (chosen.unrounded && chosen.on != "reference")
-    throw bad_input("--unrounded is the reference's, not the {}'s", chosen.on);
-  if (chosen.on != "reference")
-    backend_named(chosen.on == "cuda" ? "emulator" : chosen.on, {});  // refuses unknown names
-  refuse_unknown_parameters(c, chosen.parameters);
-  const tensor_file file = read_safetensors(chosen.in);
-  const case_inputs inputs = inputs_from(c, file, chosen);
+case_inputs read_inputs(const contract& c, const run_options& chosen, tensor_file& file) {
+  file = read_safetensors(chosen.in);
+  try {
+    case_inputs inputs = inputs_from(c, file);
+    for (const parameter_spec& spec : c.parameters)
+      inputs.parameters.push_back(parameter_from(chosen.parameters, spec));
+    return inputs;
+  } catch (const bad_input& wrong) {
+    throw bad_input("{}: {}", chosen.in, wrong.what());
+  }
+}
+
+void compute_and_write(const contract& c, const run_options& chosen) {
+  tensor_file file;
+  const case_inputs inputs = read_inputs(c, chosen, file);
   const std::vector<std::vector<double>> outputs = computed(c, inputs, chosen);
   tensor_file result;
   result.metadata = {{"function", c.function()}, {"on", chosen.on}};
@@ -150,7 +180,42 @@ int run_function(const run_options& chosen) {
     result.tensors.push_back({c.outputs[k].name, type, shape, encoded(type, outputs[k])});
   }
   write_safetensors(chosen.out, result);
-  return k_good;
+}
+
+// A kernel runs in a process of its own: it may crash or hang.
+int run_kernel(const contract& c, const run_options& chosen) {
+  const auto handler = [&](const nlohmann::json&) -> nlohmann::json {
+    try {
+      compute_and_write(c, chosen);
+      return "";
+    } catch (const simt::error& problem) {
+      return problem.what();
+    }
+  };
+  const job_result result = run_in_process({}, process_limit(chosen.time_limit), handler);
+  const bool returned = result.how == job_result::end::returned;
+  const std::string wrong = returned ? result.value.get<std::string>() : result.death;
+  if (wrong.empty()) return k_good;
+  complain(fmt::format("{} on {}: {}", c.function(), chosen.on, wrong));
+  return k_crashed;
+}
+
+int run_function(const run_options& chosen) {
+  const contract& c = contract_named(chosen.function);
+  if (chosen.unrounded && chosen.on != "reference")
+    throw bad_input("--unrounded is the reference's, not the {}'s", chosen.on);
+  refuse_unknown_parameters(c, chosen.parameters);
+  if (chosen.on == "reference") {
+    compute_and_write(c, chosen);
+    return k_good;
+  }
+  if (chosen.on != "emulator" && chosen.on != "cuda")
+    throw bad_input("unknown backend '{}'; there are: reference, emulator, cuda", chosen.on);
+  if (chosen.on == "cuda" && !probed_device().at("available").get<bool>()) {
+    complain("cuda is not there: " + probed_device().at("why").get<std::string>());
+    return k_device_absent;
+  }
+  return run_kernel(c, chosen);
 }
 
 }  // namespace
@@ -174,22 +239,16 @@ void add_run(CLI::App& app, const common_options&, int& status) {
       ->type_name("NAME");
   sub->add_option("--param", chosen->parameters, "a parameter, such as alpha=0.5")
       ->type_name("NAME=VALUE");
+  sub->add_option("--time-limit", chosen->time_limit, "seconds that a kernel may take")
+      ->capture_default_str()
+      ->check(seconds());
   sub->add_flag("--unrounded", chosen->unrounded,
                 "the reference's truth as F64 instead of correctly rounded");
   sub->footer(
       "Examples:\n  assay run gelu.erf.fwd --in x.safetensors --out y.safetensors\n"
       "  assay run gelu.scaled.bwd --in in.safetensors --out out.safetensors --on emulator --param "
       "alpha=1.702");
-  sub->callback([chosen, &status] {
-    try {
-      status = run_function(*chosen);
-    } catch (const simt::error& problem) {
-      fmt::print(stderr, "assay: {}\n", problem.what());
-      status = chosen->on == "cuda" && !probed_device().at("available").get<bool>()
-                   ? k_device_absent
-                   : k_crashed;
-    }
-  });
+  sub->callback([chosen, &status] { status = run_function(*chosen); });
 }
 
 }  // namespace assay::tools

@@ -5,7 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <optional>
+#include <algorithm>
+#include <functional>
 #include <string>
 
 namespace assay::tools {
@@ -16,6 +17,11 @@ simt::sanitizer_tools tools_named(const std::string& names);
 // The CUDA device as a child process sees it (the parent must stay without a context):
 // {"available": bool, "why": "no device", "name": ...}.
 const nlohmann::json& probed_device();
+
+// When the process of a run is ended: later than the emulator, which knows more, ends the kernel.
+inline double process_limit(double run_limit_seconds) {
+  return run_limit_seconds + std::max(1.0, run_limit_seconds / 10);
+}
 
 // The handler of one run: {"id": ...} to a report as to_json makes it, failures saved in `folder`
 // (none where it is empty).

@@ -1,5 +1,7 @@
 #include "tools/assay/terminal.hpp"
 
+#include "tools/assay/exit_code.hpp"
+
 #include <fmt/format.h>
 
 #include <unistd.h>
@@ -30,6 +32,19 @@ std::string painted(tone how, std::string_view text) {
   if (!g_color || how == tone::plain) return std::string(text);
   const char* const code = how == tone::good ? "32" : how == tone::bad ? "1;31" : "2";
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+}
+
+void complain(std::string_view what) {
+  constexpr std::size_t k_longest = 2000;
+  std::string line;
+  for (char c : what.substr(0, k_longest)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 32 || code == 127)
+      line += c == '\n' ? "\\n" : fmt::format("\\x{:02x}", code);
+    else
+      line += c;
+  }
+  fmt::print(stderr, "assay: {}{}\n", line, what.size() > k_longest ? "..." : "");
 }
 
 table::table(std::vector<std::string> header) : rows_{std::move(header)}, tones_{tone::faint} {}
@@ -97,10 +112,25 @@ void progress::show(std::uint64_t done, std::string_view note) {
 void watch_interrupts() {
   struct sigaction action {};
   action.sa_handler = [](int) { g_interrupted = 1; };
+  action.sa_flags = int(SA_RESETHAND);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
 
 bool interrupted() { return g_interrupted != 0; }
+
+void end_on_crash_of(const std::string& what) {
+  static std::string line;
+  line = fmt::format("assay: {}: the kernel crashed (signal ", what);
+  struct sigaction action {};
+  action.sa_handler = [](int signal) {  // nothing but async-signal-safe calls
+    const char end[] = {char('0' + signal / 10), char('0' + signal % 10), ')', '\n'};
+    const bool told = write(STDERR_FILENO, line.data(), line.size()) >= 0 &&
+                      write(STDERR_FILENO, end, sizeof end) >= 0;
+    _exit(told ? k_crashed : k_internal);
+  };
+  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP})
+    sigaction(signal, &action, nullptr);
+}
 
 }  // namespace assay::tools

@@ -16,6 +16,9 @@ enum class tone { plain, good, bad, faint };
 void choose_color(color_choice choice);
 std::string painted(tone how, std::string_view text);
 
+// "assay: WHAT" on standard error, as one line whatever WHAT holds: it may quote a hostile file.
+void complain(std::string_view what);
+
 // Rows of cells under a header; columns as wide as they need, numbers to the right.
 class table {
  public:
@@ -49,8 +52,11 @@ class progress {
 };
 
 // Set by SIGINT and SIGTERM once watch_interrupts() was called: long work ends at the next safe
-// point.
+// point. A second signal ends the process at once.
 void watch_interrupts();
 bool interrupted();
+
+// A kernel that crashes in this very process ends it with k_crashed and one line that names `what`.
+void end_on_crash_of(const std::string& what);
 
 }  // namespace assay::tools

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
@@ -72,12 +73,26 @@ json answered(const std::function<json(const json&)>& handler, const std::string
   }
 }
 
-// The answer of a child, whose exceptions go on here.
-json value_of(const json& answer) {
+// What a child's answer means here: bad input goes on as an exception, any other error loses this
+// one job.
+job_result result_of(const json& answer) {
   if (answer.contains("bad_input")) throw bad_input(answer.at("bad_input").get<std::string>());
-  if (answer.contains("error")) throw std::runtime_error(answer.at("error").get<std::string>());
-  return answer.at("value");
+  if (answer.contains("error"))
+    return {job_result::end::crashed, {}, "error: " + answer.at("error").get<std::string>()};
+  return {job_result::end::returned, answer.at("value"), ""};
 }
+
+// Writing to a worker that has died is an error to be seen, not a signal to die of.
+class no_sigpipe {
+ public:
+  no_sigpipe() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
+  no_sigpipe(const no_sigpipe&) = delete;
+  no_sigpipe& operator=(const no_sigpipe&) = delete;
+  ~no_sigpipe() { std::signal(SIGPIPE, before_); }
+
+ private:
+  void (*before_)(int);
+};
 
 [[noreturn]] void serve(int requests, int answers,
                         const std::function<json(const json&)>& handler) {
@@ -102,6 +117,7 @@ class worker {
     pid_ = fork();
     if (pid_ < 0) throw std::runtime_error("cannot start a process");
     if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // a kernel that hangs must not outlive who waits for it
       close(to[1]), close(from[0]);
       serve(to[0], from[1], handler);
     }
@@ -113,6 +129,7 @@ class worker {
   worker& operator=(const worker&) = delete;
   ~worker() {
     close(to_), close(from_);
+    if (pid_ <= 0) return;  // it died, and was waited for
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
@@ -133,14 +150,17 @@ class worker {
     const bool alive = reader_.fill();
     if (const auto line = reader_.line()) {
       job_.reset();
-      return job_result{job_result::end::returned, value_of(json::parse(*line)), ""};
+      return result_of(json::parse(*line));
     }
     if (alive) return std::nullopt;
     int status = 0;
     waitpid(pid_, &status, 0);
-    std::string death = WIFSIGNALED(status) ? fmt::format("signal {} ({})", WTERMSIG(status),
-                                                          strsignal(WTERMSIG(status)))
-                                            : fmt::format("exit status {}", WEXITSTATUS(status));
+    pid_ = -1;
+    std::string death =
+        WIFSIGNALED(status)
+            ? fmt::format("its process died of signal {} ({})", WTERMSIG(status),
+                          strsignal(WTERMSIG(status)))
+            : fmt::format("its process ended with exit status {}", WEXITSTATUS(status));
     return job_result{job_result::end::crashed, {}, std::move(death)};
   }
 
@@ -158,7 +178,7 @@ void run_in_processes(const std::vector<json>& jobs, const worker_options& optio
                       const std::function<json(const json&)>& handler,
                       const std::function<void(std::size_t, const job_result&)>& done,
                       const std::function<bool()>& stop) {
-  std::signal(SIGPIPE, SIG_IGN);
+  const no_sigpipe guard;
   const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
   const std::size_t count =
       std::min<std::size_t>(options.processes ? options.processes : cores, jobs.size());
@@ -186,11 +206,13 @@ void run_in_processes(const std::vector<json>& jobs, const worker_options& optio
       std::optional<job_result> result;
       if (polled[k].revents) result = w->collect();
       if (!result && w->seconds() > options.time_limit_seconds)
-        result = job_result{job_result::end::timed_out,
-                            {},
-                            fmt::format("no result after {:.0f} s", options.time_limit_seconds)};
+        result = job_result{
+            job_result::end::timed_out,
+            {},
+            fmt::format("it hung: no result after {:.3g} s", options.time_limit_seconds)};
       if (!result) continue;
-      if (result->how != job_result::end::returned) w.reset();
+      if (result->how != job_result::end::returned || (options.spoils && options.spoils(*result)))
+        w.reset();
       done(job, *result);
       give_work(w);
     }
@@ -201,7 +223,7 @@ job_result run_in_process(const json& job, double time_limit_seconds,
                           const std::function<json(const json&)>& handler) {
   job_result result;
   run_in_processes(
-      {job}, {1, time_limit_seconds}, handler,
+      {job}, {1, time_limit_seconds, {}}, handler,
       [&](std::size_t, const job_result& r) { result = r; }, [] { return false; });
   return result;
 }

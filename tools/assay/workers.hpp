@@ -1,4 +1,5 @@
-// Jobs in child processes: a job that crashes or hangs loses itself and nothing else.
+// Jobs in child processes: a job that crashes, hangs or throws loses itself and nothing else; only
+// bad_input goes on in the caller. Children die with the process that started them.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,12 +14,14 @@ struct job_result {
   enum class end { returned, crashed, timed_out, skipped };
   end how = end::skipped;
   nlohmann::json value;  // what the handler returned
-  std::string death;     // of a child that died: "signal 11 (Segmentation fault)", "after 60 s"
+  std::string death;     // of any other end, in words: "its process died of signal 11 (...)"
 };
 
 struct worker_options {
   unsigned processes = 0;           // 0: one per core
   double time_limit_seconds = 300;  // of one job
+  // Did this job leave its process unfit for another (a CUDA context that is lost)? Null: never.
+  std::function<bool(const job_result&)> spoils;
 };
 
 // Runs handler(job) for every job, each in one of a few forked processes, and calls done(index,

@@ -1,0 +1,160 @@
+// assay check, and what all subcommands share: colour, streams, exit status.
+
+#include "tools/assay/test/command.hpp"
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+namespace assay::tools::test {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+using testing::Not;
+
+constexpr const char* k_escape = "\x1b[";
+
+TEST_F(command, check_ends_with_two_lines_of_figures) {
+  if (has_gpu()) GTEST_SKIP() << "there is a device";
+  const ended result = assay({"check", "relu.plain.fwd"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.line_from_end(1), "emulator: 30 passed, 0 failed | cuda: not run (no device)");
+  EXPECT_EQ(result.line_from_end(0), "30 cases: 30 passed, 0 failed, 0 unsupported, 0 not run");
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(files(), IsEmpty());
+}
+
+TEST_F(command, check_says_that_cuda_was_not_asked_for) {
+  const ended result = assay({"check", "relu.plain.fwd", "--on", "emulator"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.line_from_end(1), HasSubstr("emulator: 30 passed, 0 failed | cuda: not run"));
+}
+
+TEST_F(command, check_takes_parts_of_ids_and_shell_patterns) {
+  EXPECT_THAT(assay({"check", "relu"}).line_from_end(0), HasSubstr("60 cases"));
+  EXPECT_THAT(assay({"check", "relu.plain.fwd/x=bf16"}).line_from_end(0), HasSubstr("10 cases"));
+  EXPECT_THAT(assay({"check", "*relu*fp16*dist=tails*"}).line_from_end(0), HasSubstr("2 cases"));
+  EXPECT_THAT(assay({"check", "relu.plain.fwd", "relu.plain.bwd"}).line_from_end(0),
+              HasSubstr("60 cases"));
+}
+
+TEST_F(command, check_fails_where_cuda_is_required_and_absent) {
+  if (has_gpu()) GTEST_SKIP() << "there is a device";
+  const ended result = assay({"check", "relu.plain.fwd", "--require", "cuda"});
+  EXPECT_EQ(result.code, 77);
+  EXPECT_EQ(result.err, "assay: cuda is required, and was not run: no device\n");
+  EXPECT_THAT(result.line_from_end(0), HasSubstr("30 passed"));
+}
+
+TEST_F(command, check_on_an_absent_device_counts_nothing_as_passed) {
+  if (has_gpu()) GTEST_SKIP() << "there is a device";
+  const ended result = assay({"check", "relu.plain.fwd", "--on", "cuda"});
+  EXPECT_EQ(result.code, 77);
+  EXPECT_EQ(result.line_from_end(1),
+            "emulator: not run (cuda was asked for) | cuda: not run (no device)");
+  EXPECT_EQ(result.line_from_end(0), "30 cases: 0 passed, 0 failed, 0 unsupported, 30 not run");
+}
+
+TEST_F(command, check_reports_as_json) {
+  const ended result = assay({"check", "relu.plain.fwd/x=bf16", "--on", "emulator", "--json"});
+  EXPECT_EQ(result.code, 0);
+  const nlohmann::json told = result.json();
+  EXPECT_EQ(told.at("summary"), nlohmann::json({{"passed", 10}}));
+  EXPECT_EQ(told.at("backend"), "emulator");
+  ASSERT_EQ(told.at("runs").size(), 10u);
+  for (const auto& run : told.at("runs")) {
+    for (const char* key : {"id", "function", "implementation", "dtype", "backend", "outcome",
+                            "reason", "outputs", "findings", "counters", "repeats", "seconds"})
+      EXPECT_TRUE(run.contains(key)) << key;
+    EXPECT_EQ(run.at("outcome"), "passed");
+    EXPECT_EQ(run.at("repeats"), true);
+  }
+}
+
+TEST_F(command, check_writes_junit_that_python_can_read) {
+  const ended result = assay({"check", "relu.plain.fwd", "--junit", "report.xml"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  const ended read =
+      assay({"-c",
+             "import xml.etree.ElementTree as e; r = e.parse('report.xml').getroot();"
+             "print(r.get('tests'), r.get('failures'), r.get('skipped'), "
+             "len(r.findall('testcase')))"},
+            {.program = "/usr/bin/python3"});
+  EXPECT_EQ(read.out, "30 0 0 30\n") << read.err;
+}
+
+TEST_F(command, check_shows_its_table_although_the_junit_file_cannot_be_written) {
+  const ended result = assay({"check", "relu.plain.fwd", "--junit", "no/such/folder/report.xml"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.out, HasSubstr("30 passed"));
+  EXPECT_EQ(result.err,
+            "assay: no/such/folder/report.xml: cannot be written: No such file or directory\n");
+}
+
+TEST_F(command, check_runs_sanitized) {
+  const ended result =
+      assay({"check", "relu.plain.fwd/x=fp16", "--sanitize", "all", "--sched", "7"});
+  EXPECT_EQ(result.code, 0) << result.out;
+  EXPECT_THAT(result.line_from_end(0), HasSubstr("10 passed"));
+}
+
+TEST_F(command, check_names_the_nearest_for_an_unknown_component) {
+  expect_refused(assay({"check", "gleu"}), "'gleu' matches nothing; did you mean gelu");
+  expect_refused(assay({"check", "relu", "sliu"}), "'sliu' matches nothing; did you mean silu");
+  expect_refused(assay({"list", "msih"}), "did you mean mish");
+  expect_refused(assay({"exhaustive", "gelu.ref", "--dtype", "bf16"}), "did you mean gelu.erf");
+  expect_refused(assay({"check", "qqqqqqqqqqqqqq"}), "there are: gelu, gelu.erf");
+}
+
+TEST_F(command, check_refuses_options_that_cannot_be) {
+  expect_refused(assay({"check", "--on", "gpu"}), "unknown backend 'gpu'; there are: best");
+  expect_refused(assay({"check", "--require", "emulator"}), "--require takes cuda");
+  expect_refused(assay({"check", "--sanitize", "leakcheck"}), "unknown sanitizer 'leakcheck'");
+  expect_refused(assay({"check", "--sanitize", ""}), "unknown sanitizer ''");
+  expect_refused(assay({"check", "--on", "cuda", "--sanitize", "all"}), "is the emulator's");
+  for (const char* text : {"-1", "1e3", "many", "1000000"})
+    expect_refused(assay({"check", "--jobs", text}), "--jobs");
+  for (const char* text : {"-1", "18446744073709551616", "x"})
+    expect_refused(assay({"check", "--sched", text}), "--sched");
+  for (const char* text : {"0", "-3", "soon", "nan"})
+    expect_refused(assay({"check", "--time-limit", text}), "--time-limit");
+}
+
+TEST_F(command, check_can_be_interrupted_and_says_what_did_not_run) {
+  const auto interrupt = [](pid_t child) {
+    usleep(300'000);
+    kill(child, SIGINT);
+  };
+  const ended result = assay({"check", "--on", "emulator"}, {.meanwhile = interrupt});
+  EXPECT_EQ(result.code, 130);
+  EXPECT_THAT(result.line_from_end(0),
+              MatchesRegex("[0-9]+ cases: .* 0 failed, .*[1-9][0-9]* not run"));
+}
+
+TEST_F(command, colour_is_for_terminals_and_NO_COLOR_turns_it_off) {
+  const std::vector<std::string> automatic = {"check", "relu.plain.fwd", "--color", "auto"};
+  EXPECT_THAT(assay(automatic).out, Not(HasSubstr(k_escape)));
+  EXPECT_THAT(assay(automatic, {.on_terminal = true}).out, HasSubstr(k_escape));
+  EXPECT_THAT(assay(automatic, {.environment = {"NO_COLOR=1"}, .on_terminal = true}).out,
+              Not(HasSubstr(k_escape)));
+  EXPECT_THAT(assay({"check", "relu.plain.fwd", "--color", "always"}).out, HasSubstr(k_escape));
+  EXPECT_THAT(assay({"--color", "never", "list"}, {.on_terminal = true}).out,
+              Not(HasSubstr(k_escape)));
+  expect_refused(assay({"--color", "red", "list"}), "--color");
+}
+
+TEST_F(command, a_full_standard_output_is_an_error) {
+  for (const char* subcommand : {"list", "doctor", "check"}) {
+    const ended result = assay({subcommand, subcommand == std::string("check") ? "relu" : "--json"},
+                               {.to = "/dev/full"});
+    EXPECT_EQ(result.code, 2) << subcommand;
+    EXPECT_THAT(result.err, AllOf(HasSubstr("assay: "), HasSubstr("No space left on device")));
+  }
+}
+
+}  // namespace
+}  // namespace assay::tools::test
