@@ -33,7 +33,9 @@ void land_groups_before(std::uint32_t first_open) {
 void detail::start_async_copy(shared<std::byte> to, global<const std::byte> from, int bytes,
                               int valid, std::source_location where) {
   if (valid < 0 || valid > bytes) {
-    give_up(fmt::format("cp.async at {} of {} of {} bytes", text_of(where), valid, bytes));
+    give_up([&] {
+      return fmt::format("cp.async at {} of {} of {} bytes", text_of(where), valid, bytes);
+    });
   }
   thread& self = this_thread();
   async_copy copy{.bytes = static_cast<std::uint8_t>(bytes),

@@ -57,9 +57,12 @@ void check_named(int number, int threads, std::source_location where) {
                     threads % static_cast<int>(k_warp_lanes) == 0 &&
                     threads <= static_cast<int>(k_most_threads);
   if (good) return;
-  give_up(fmt::format("named barrier {} for {} threads at {}; expected a number from 1 to 15 (0 is "
-                      "__syncthreads) and a multiple of 32 threads up to 1024 (PTX: barrier)",
-                      number, threads, text_of(where)));
+  give_up([&] {
+    return fmt::format(
+        "named barrier {} for {} threads at {}; expected a number from 1 to 15 (0 is "
+        "__syncthreads) and a multiple of 32 threads up to 1024 (PTX: barrier)",
+        number, threads, text_of(where));
+  });
 }
 
 }  // namespace

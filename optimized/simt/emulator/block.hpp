@@ -25,8 +25,9 @@ inline constexpr unsigned k_warp_lanes = 32;
 inline constexpr unsigned k_most_threads = 1024;
 inline constexpr unsigned k_most_warps = k_most_threads / k_warp_lanes;
 inline constexpr unsigned k_barriers = 16;
-inline constexpr const char* k_syncthreads = "__syncthreads";
-inline constexpr const char* k_named_barrier = "simt::barrier_sync";
+// Arrays, which have one address in the whole program: a literal need not.
+inline constexpr char k_syncthreads[] = "__syncthreads";
+inline constexpr char k_named_barrier[] = "simt::barrier_sync";
 
 using lane_mask = std::uint32_t;
 using warp_mask = std::uint32_t;

@@ -35,9 +35,11 @@ constexpr bool needs_whole_warp(collective kind) { return kind >= collective::ld
 [[gnu::cold, gnu::noinline, noreturn]] void refuse_partial_warp(collective kind, const warp& w,
                                                                  lane_mask absent,
                                                                  std::source_location where) {
-  give_up(fmt::format("{} at {} needs all 32 lanes of the warp; lanes {:#010x} {}", name_of(kind),
-                      text_of(where), absent,
-                      (w.existing & absent) == absent ? "have exited" : "do not exist"));
+  give_up([&] {
+    return fmt::format("{} at {} needs all 32 lanes of the warp; lanes {:#010x} {}", name_of(kind),
+                       text_of(where), absent,
+                       (w.existing & absent) == absent ? "have exited" : "do not exist");
+  });
 }
 
 }  // namespace

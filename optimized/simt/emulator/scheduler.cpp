@@ -93,16 +93,20 @@ thread& ready_to_run(block& b, thread& next) {
 }
 
 [[gnu::cold, gnu::noinline, noreturn]] void give_up_deadlocked(block& b) {
-  const std::string message = "deadlock: " + describe_threads(b);
-  observe::deadlocks(b, message);
-  give_up(message);
+  give_up([&] {
+    std::string message = "deadlock: " + describe_threads(b);
+    observe::deadlocks(b, message);
+    return message;
+  });
 }
 
 [[gnu::cold, gnu::noinline]] void look_at_clock(block& b) {
   b.patience = k_patience;
   if (std::chrono::steady_clock::now() < b.launch->deadline) return;
-  give_up(fmt::format("the time limit of {} s was reached: {}", b.launch->options.time_limit_seconds,
-                      describe_threads(b)));
+  give_up([&] {
+    return fmt::format("the time limit of {} s was reached: {}",
+                       b.launch->options.time_limit_seconds, describe_threads(b));
+  });
 }
 
 // True now and then, after a look at the clock: warps that keep each other busy must neither run for
@@ -291,10 +295,8 @@ void preempt() {
   if (this_block().random.below(k_preempt_one_in) == 0) yield();
 }
 
-void give_up(const std::string& message) {
-  block& b = this_block();
-  b.fault = message;
-  this_thread().on->switch_to(b.native);
+void abandon_block() {
+  this_thread().on->switch_to(this_block().native);
   std::abort();  // an abandoned fiber is never resumed
 }
 

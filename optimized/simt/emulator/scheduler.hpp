@@ -38,8 +38,15 @@ inline void maybe_preempt() {
   if (this_block().is_fuzzed) preempt();
 }
 
-// Gives the launch up: MESSAGE is reported by whoever waits for it. Does not return.
-[[noreturn]] void give_up(const std::string& message);
+// Gives the launch up: what MESSAGE() returns is reported by whoever waits for it. Does not return,
+// and destroys nothing that the thread has on its stack: hence a function, whose own temporaries
+// are gone.
+[[noreturn]] void abandon_block();
+template <class Message>
+[[noreturn]] void give_up(Message message) {
+  this_block().fault = message();
+  abandon_block();
+}
 
 // An assertion_handler (assert.hpp) for the kernels of this build (trap.cpp).
 void fail_assertion(const char* assertion, const char* file, unsigned line);

@@ -56,10 +56,12 @@ shared_arena::entry& shared_arena::add_variable(std::source_location where, std:
   const std::size_t bytes = row_bytes * rows;
   static_bytes_ += bytes;
   if (static_bytes_ > k_static_shared_bytes || static_bytes_ + dynamic_bytes_ > k_shared_bytes) {
-    give_up(fmt::format(
-        "too much shared memory: {} bytes of variables and {} dynamic; expected at most {} of "
-        "variables and {} together",
-        static_bytes_, dynamic_bytes_, k_static_shared_bytes, k_shared_bytes));
+    give_up([&] {
+      return fmt::format(
+          "too much shared memory: {} bytes of variables and {} dynamic; expected at most {} of "
+          "variables and {} together",
+          static_bytes_, dynamic_bytes_, k_static_shared_bytes, k_shared_bytes);
+    });
   }
   auto added = std::make_unique<entry>();
   added->where = where;
@@ -83,8 +85,10 @@ shared_storage shared_arena::variable(std::source_location where, std::size_t ro
 shared_storage shared_arena::dynamic(std::size_t offset, std::size_t bytes,
                                      std::source_location where) {
   if (offset > dynamic_bytes_ || bytes > dynamic_bytes_ - offset) {
-    give_up(fmt::format("dynamic_shared at {} wants {} bytes at offset {}; the launch gives {}",
-                        text_of(where), bytes, offset, dynamic_bytes_));
+    give_up([&] {
+      return fmt::format("dynamic_shared at {} wants {} bytes at offset {}; the launch gives {}",
+                         text_of(where), bytes, offset, dynamic_bytes_);
+    });
   }
   std::byte* data = dynamic_.data + offset;
   for (const auto& part : dynamic_parts_) {

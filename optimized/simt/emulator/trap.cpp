@@ -14,11 +14,14 @@ std::string running_thread() {
 
 void fail_assertion(const char* assertion, const char* file, unsigned line) {
   if (here.thread == nullptr) return;  // no kernel of this build is running here
-  give_up(fmt::format("assertion '{}' failed at {}:{} {}", assertion, file, line, running_thread()));
+  give_up([&] {
+    return fmt::format("assertion '{}' failed at {}:{} {}", assertion, file, line,
+                       running_thread());
+  });
 }
 
 void __trap(std::source_location where) {
-  give_up(fmt::format("__trap() at {} {}", text_of(where), running_thread()));
+  give_up([&] { return fmt::format("__trap() at {} {}", text_of(where), running_thread()); });
 }
 
 }  // namespace assay::simt::inline ASSAY_BUILD

@@ -40,8 +40,10 @@ unsigned source_lane(unsigned lane, const exchange_slot& slot) {
 }
 
 [[gnu::cold, gnu::noinline, noreturn]] void refuse_width(int width, std::source_location where) {
-  give_up(fmt::format("shuffle of width {} at {}; expected 1, 2, 4, 8, 16 or 32", width,
-                      text_of(where)));
+  give_up([&] {
+    return fmt::format("shuffle of width {} at {}; expected 1, 2, 4, 8, 16 or 32", width,
+                       text_of(where));
+  });
 }
 
 constexpr collective k_shuffles[] = {collective::shuffle, collective::shuffle_up,
