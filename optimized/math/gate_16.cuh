@@ -1,0 +1,52 @@
+// x sigmoid(u(x)) for bf16 and fp16, and its derivative: what silu and gelu_tanh share, as gate.cuh
+// has it. From t = |x|, the exponent z with e^-u(t) = E = 2^-t z, and h = t u'(t).
+#pragma once
+
+#include "optimized/math/half_16.cuh"
+
+namespace assay::optimized::inline ASSAY_BUILD::math {
+
+template <int P, int R>
+struct gate_bf16_table {
+  float power[P];       // 2^64 2^f for |f| <= 1/2
+  float reciprocal[R];  // 1 / (1 + E) for 0 <= E <= 1
+};
+
+template <int P>
+struct gate_fp16_table {
+  float power[P];  // 2^f
+};
+
+template <int P, int R>
+SIMT_DEVICE float gate_bf16(const gate_bf16_table<P, R>& table, float x, float t, float z) {
+  const auto [rounded, fraction] = split_exponent(t, z);
+  const float e = times_power(polynomial_of(fraction, table.power), rounded);
+  return gate_result(x, t * e * polynomial_of(e * k_tail_unscale, table.reciprocal));
+}
+
+// E w (1 - h w) = E (1 - h + E) w^2: near its zero the sum is all but exact.
+template <int P, int R>
+SIMT_DEVICE float gate_derivative_bf16(const gate_bf16_table<P, R>& table, float x, float t, float z,
+                                       float h) {
+  const auto [rounded, fraction] = split_exponent(t, z);
+  const float e = times_power(polynomial_of(fraction, table.power), rounded);
+  const float unscaled = e * k_tail_unscale, w = polynomial_of(unscaled, table.reciprocal);
+  return gate_derivative_result(x, e * ((1.0f - h) + unscaled) * (w * w));
+}
+
+// E given as its exponent's parts.
+template <int P>
+SIMT_DEVICE float gate_fp16(const gate_fp16_table<P>& table, float x, float t, binary_parts parts) {
+  const float e = times_power(polynomial_of(parts.fraction, table.power), parts.rounded);
+  return simt::max(x, -0.0f) - short_quotient(t * e, 1.0f + e);
+}
+
+template <int P>
+SIMT_DEVICE float gate_derivative_fp16(const gate_fp16_table<P>& table, float x, float h,
+                                       binary_parts parts) {
+  const float e = times_power(polynomial_of(parts.fraction, table.power), parts.rounded);
+  const float d = 1.0f + e;
+  return derivative_result(x, short_quotient(short_quotient(e * ((1.0f - h) + e), d), d));
+}
+
+}  // namespace assay::optimized::inline ASSAY_BUILD::math
