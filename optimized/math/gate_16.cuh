@@ -7,18 +7,18 @@
 namespace assay::optimized::inline ASSAY_BUILD::math {
 
 template <int P, int R>
-struct gate_bf16_table {
+struct gate_short_table {
   float power[P];       // 2^64 2^f for |f| <= 1/2
   float reciprocal[R];  // 1 / (1 + E) for 0 <= E <= 1
 };
 
 template <int P>
-struct gate_fp16_table {
-  float power[P];  // 2^f
+struct gate_table {
+  float power[P];  // 2^f; times 2^64 for bf16
 };
 
 template <int P, int R>
-SIMT_DEVICE float gate_bf16(const gate_bf16_table<P, R>& table, float x, float t, float z) {
+SIMT_DEVICE float gate_bf16(const gate_short_table<P, R>& table, float x, float t, float z) {
   const auto [rounded, fraction] = split_exponent(t, z);
   const float e = times_power(polynomial_of(fraction, table.power), rounded);
   return gate_result(x, t * e * polynomial_of(e * k_tail_unscale, table.reciprocal));
@@ -26,8 +26,8 @@ SIMT_DEVICE float gate_bf16(const gate_bf16_table<P, R>& table, float x, float t
 
 // E w (1 - h w) = E (1 - h + E) w^2: near its zero the sum is all but exact.
 template <int P, int R>
-SIMT_DEVICE float gate_derivative_bf16(const gate_bf16_table<P, R>& table, float x, float t, float z,
-                                       float h) {
+SIMT_DEVICE float gate_derivative_bf16(const gate_short_table<P, R>& table, float x, float t,
+                                       float z, float h) {
   const auto [rounded, fraction] = split_exponent(t, z);
   const float e = times_power(polynomial_of(fraction, table.power), rounded);
   const float unscaled = e * k_tail_unscale, w = polynomial_of(unscaled, table.reciprocal);
@@ -36,13 +36,13 @@ SIMT_DEVICE float gate_derivative_bf16(const gate_bf16_table<P, R>& table, float
 
 // E given as its exponent's parts.
 template <int P>
-SIMT_DEVICE float gate_fp16(const gate_fp16_table<P>& table, float x, float t, binary_parts parts) {
+SIMT_DEVICE float gate_fp16(const gate_table<P>& table, float x, float t, binary_parts parts) {
   const float e = times_power(polynomial_of(parts.fraction, table.power), parts.rounded);
   return simt::max(x, -0.0f) - short_quotient(t * e, 1.0f + e);
 }
 
 template <int P>
-SIMT_DEVICE float gate_derivative_fp16(const gate_fp16_table<P>& table, float x, float h,
+SIMT_DEVICE float gate_derivative_fp16(const gate_table<P>& table, float x, float h,
                                        binary_parts parts) {
   const float e = times_power(polynomial_of(parts.fraction, table.power), parts.rounded);
   const float d = 1.0f + e;

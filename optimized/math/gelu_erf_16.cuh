@@ -1,5 +1,5 @@
-// GELU's erf form and its derivative for bf16 and fp16, each by one power of two with a polynomial as
-// its exponent. With t = |x| and, for each of the two, a z and a constant of its own,
+// GELU's erf form and its derivative for bf16 and fp16, each by one power of two with a polynomial
+// as its exponent. With t = |x| and, for each of the two, a z and a constant of its own,
 //   gelu(-t) = -t c 2^-t z(t)            gelu(t) = t + gelu(-t)
 //   gelu'(-t) = (t0 - t) c 2^-t z(t)     gelu'(t) = 1 - gelu'(-t),     t0 its one zero.
 #pragma once
@@ -41,10 +41,45 @@ SIMT_DEVICE float gelu_erf_derivative_bf16_by(const gelu_erf_table<Z, P>& table,
 
 template <int Z, int P>
 SIMT_DEVICE float gelu_erf_derivative_fp16_by(const gelu_erf_table<Z, P>& table, float x) {
-  const float t = simt::min_nan(fabsf(x), 6.5f);
+  const float t = simt::min_nan(fabsf(x), 8.0f);
   const auto [rounded, fraction] = split_exponent(t, polynomial_of(t, table.z));
   const float power = times_power(polynomial_of(fraction, table.power), rounded);
   return derivative_result(x, (k_gelu_erf_root - t) * power);
+}
+
+// --- tables, by derive/intervals.py and derive/tune.cpp
+
+SIMT_DEVICE float gelu_erf_bf16(float x) {
+  constexpr gelu_erf_table<8, 5> table{
+      {0x1.264df4p+0f, 0x1.d8cc14p-2f, 0x1.a68918p-5f, -0x1.f841b6p-8f, 0x1.a15108p-11f,
+       -0x1.bc17ap-15f, 0x1.0e7accp-19f, -0x1.1ce0f8p-25f},
+      {0x1.fffdfep+62f, 0x1.62ee2ep+62f, 0x1.e6f914p+60f, 0x1.bd646ep+58f, 0x1.15dafep+57f}};
+  return gelu_erf_bf16_by(table, x);
+}
+
+SIMT_DEVICE float gelu_erf_fp16(float x) {
+  constexpr gelu_erf_table<9, 6> table{
+      {0x1.26ab54p+0f, 0x1.d67238p-2f, 0x1.abd732p-5f, -0x1.c89f78p-8f, 0x1.74d4ap-13f,
+       0x1.3a0a1ep-13f, -0x1.0b5ddcp-15f, 0x1.78ba8cp-19f, -0x1.90544ap-24f},
+      {0x1p-1f, 0x1.62e70cp-2f, 0x1.ebf9e2p-4f, 0x1.c4970ep-6f, 0x1.398daap-8f, 0x1.fb66e4p-11f}};
+  return gelu_erf_fp16_by(table, x);
+}
+
+SIMT_DEVICE float gelu_erf_derivative_bf16(float x) {
+  constexpr gelu_erf_table<10, 5> table{
+      {0x1.87b94cp-2f, 0x1.20991cp-1f, 0x1.9ff5bap-5f, -0x1.921daap-7f, 0x1.18cfdep-9f,
+       -0x1.12664cp-12f, 0x1.6a3e52p-16f, -0x1.31e7c8p-20f, 0x1.29243p-25f, -0x1.f79bf2p-32f},
+      {0x1.548442p+63f, 0x1.d81dbp+62f, 0x1.48b7eep+61f, 0x1.2f4ab4p+59f, 0x1.d80afep+55f}};
+  return gelu_erf_derivative_bf16_by(table, x);
+}
+
+SIMT_DEVICE float gelu_erf_derivative_fp16(float x) {
+  constexpr gelu_erf_table<10, 6> table{
+      {0x1.886352p-2f, 0x1.1f024ep-1f, 0x1.c496aep-5f, -0x1.f89d14p-7f, 0x1.bcb89ap-9f,
+       -0x1.2a3436p-11f, 0x1.21194ep-14f, -0x1.787f6ep-18f, 0x1.22ad86p-22f, -0x1.8d9968p-28f},
+      {0x1.54851ap-1f, 0x1.d81224p-2f, 0x1.472aecp-3f, 0x1.2cbc7cp-5f, 0x1.aa8184p-8f,
+       0x1.a45ab6p-10f}};
+  return gelu_erf_derivative_fp16_by(table, x);
 }
 
 }  // namespace assay::optimized::inline ASSAY_BUILD::math

@@ -1,6 +1,7 @@
 // Mish, x tanh(ln(1 + e^x)), and its derivative, for bf16 and fp16. With t = |x| and E = e^-t,
 //   mish(-t) = -t E (1 + E/2) / (1 + E + E^2/2)     mish(t) = t - t 2E^2 / (1 + 2E + 2E^2)
-//   mish'(-t), 1 - mish'(t) = F (g D - t j) / D^2, D = 1 + F + F^2/2 with F = E, or 2E on the right.
+//   mish'(-t), 1 - mish'(t) = F (g D - t j) / D^2, D = 1 + F + F^2/2 with F = E, or 2E on the
+//   right.
 #pragma once
 
 #include "optimized/math/mish.cuh"
@@ -55,9 +56,35 @@ SIMT_DEVICE float mish_fp16_by(const mish_table<P>& table, float x) {
 
 template <int P>
 SIMT_DEVICE float mish_derivative_fp16_by(const mish_table<P>& table, float x) {
-  const float t = simt::min_nan(fabsf(x), 22.0f);
+  const float t = simt::min_nan(fabsf(x), 32.0f);
   const auto [rounded, fraction] = silu_exponent(t);
   return mish_derivative_from(x, t, times_power(polynomial_of(fraction, table.power), rounded));
+}
+
+// --- tables, by derive/intervals.py and derive/tune.cpp
+
+SIMT_DEVICE float mish_bf16(float x) {
+  constexpr mish_table<5> table{
+      {0x1.fffffap+63f, 0x1.62e0d4p+63f, 0x1.ec5522p+61f, 0x1.ca6f2ap+59f, 0x1.13cf48p+57f}};
+  return mish_bf16_by(table, x);
+}
+
+SIMT_DEVICE float mish_fp16(float x) {
+  constexpr mish_table<6> table{{0x1.fffffep+63f, 0x1.62e49ep+63f, 0x1.ebf8cap+61f, 0x1.c62a9cp+59f,
+                                 0x1.3eb8ecp+57f, 0x1.b61b88p+54f}};
+  return mish_fp16_by(table, x);
+}
+
+SIMT_DEVICE float mish_derivative_bf16(float x) {
+  constexpr mish_table<5> table{
+      {0x1.ffffe8p+63f, 0x1.62e2cp+63f, 0x1.ec06c2p+61f, 0x1.c98ef2p+59f, 0x1.399b2p+57f}};
+  return mish_derivative_bf16_by(table, x);
+}
+
+SIMT_DEVICE float mish_derivative_fp16(float x) {
+  constexpr mish_table<6> table{{0x1.fffffcp+63f, 0x1.62e40ap+63f, 0x1.ebf76cp+61f, 0x1.c70fb2p+59f,
+                                 0x1.3dcf7ap+57f, 0x1.2660fep+54f}};
+  return mish_derivative_fp16_by(table, x);
 }
 
 }  // namespace assay::optimized::inline ASSAY_BUILD::math

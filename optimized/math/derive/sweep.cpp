@@ -1,9 +1,10 @@
 // Holds routines of optimized/math against truth, over all inputs of their type.
 //
-//   sweep [--step N] [--threads N] [--ranges] [NAME...]
+//   sweep [--step N] [--threads N] [--ranges] [--positive] [NAME...]
 //
-// NAME is a routine (default: all); --step takes every N-th input. Prints, per routine: inputs, largest error
-// in units in the last place and where, results that are not the correctly rounded ones, wrong special values.
+// NAME is a routine (default: all); --step takes every N-th input, --positive those without a sign, which are
+// enough for an odd or even routine. Prints, per routine: inputs, largest error in units in the last place
+// and where, results that are not the correctly rounded ones, wrong special values.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -64,8 +65,8 @@ void add(tally& sum, const tally& t) {
   }
 }
 
-tally sweep(const routine& r, const function& f, std::uint64_t step, unsigned threads) {
-  const std::uint64_t count = r.from.precision == 24 ? 1ull << 32 : 1ull << 16;
+tally sweep(const routine& r, const function& f, std::uint64_t step, unsigned threads, bool positive) {
+  const std::uint64_t count = (r.from.precision == 24 ? 1ull << 32 : 1ull << 16) >> positive;
   const std::uint64_t block = std::min<std::uint64_t>(count, 1 << 20);
   std::atomic<std::uint64_t> next{0};
   std::vector<tally> tallies(threads);
@@ -112,18 +113,19 @@ void report(const routine& r, const tally& t, bool ranges) {
 int main(int argc, char** argv) {
   std::uint64_t step = 1;
   unsigned threads = 1;
-  bool ranges = false;
+  bool ranges = false, positive = false;
   std::vector<std::string> names;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--step" && i + 1 < argc) step = std::strtoull(argv[++i], nullptr, 0);
     else if (word == "--threads" && i + 1 < argc) threads = std::atoi(argv[++i]);
     else if (word == "--ranges") ranges = true;
+    else if (word == "--positive") positive = true;
     else names.push_back(word);
   }
   if (step == 0 || threads == 0) return std::fprintf(stderr, "sweep: --step and --threads take a positive number\n"), 2;
   for (const routine& r : routines()) {
     if (!names.empty() && std::find(names.begin(), names.end(), r.name) == names.end()) continue;
-    report(r, sweep(r, truth_of(r), step, threads), ranges);
+    report(r, sweep(r, truth_of(r), step, threads, positive), ranges);
   }
 }
