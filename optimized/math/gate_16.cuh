@@ -24,21 +24,20 @@ SIMT_DEVICE float gate_bf16(const gate_short_table<P, R>& table, float x, float 
   return gate_result(x, t * e * polynomial_of(e * k_tail_unscale, table.reciprocal));
 }
 
-// E w (1 - h w) = E (1 - h + E) w^2: near its zero the sum is all but exact.
-template <int P, int R>
-SIMT_DEVICE float gate_derivative_bf16(const gate_short_table<P, R>& table, float x, float t,
-                                       float z, float h) {
-  const auto [rounded, fraction] = split_exponent(t, z);
-  const float e = times_power(polynomial_of(fraction, table.power), rounded);
-  const float unscaled = e * k_tail_unscale, w = polynomial_of(unscaled, table.reciprocal);
-  return gate_derivative_result(x, e * ((1.0f - h) + unscaled) * (w * w));
-}
-
-// E given as its exponent's parts.
+// The longer ones, with E given by its exponent's parts.
 template <int P>
 SIMT_DEVICE float gate_fp16(const gate_table<P>& table, float x, float t, binary_parts parts) {
   const float e = times_power(polynomial_of(parts.fraction, table.power), parts.rounded);
   return simt::max(x, -0.0f) - short_quotient(t * e, 1.0f + e);
+}
+
+// E w (1 - h w) = E (1 - h + E) / (1 + E)^2: near its zero the sum is all but exact.
+template <int P>
+SIMT_DEVICE float gate_derivative_bf16(const gate_table<P>& table, float x, float h,
+                                       binary_parts parts) {
+  const float scaled = times_power(polynomial_of(parts.fraction, table.power), parts.rounded);
+  const float e = scaled * k_tail_unscale, d = 1.0f + e;
+  return gate_derivative_result(x, short_quotient(short_quotient(scaled * ((1.0f - h) + e), d), d));
 }
 
 template <int P>

@@ -16,11 +16,12 @@ SIMT_DEVICE float gelu_tanh_bf16_by(const gate_short_table<P, R>& table, float x
   return gate_bf16(table, x, t, fmaf(t * t, k_gelu_tanh_b, k_gelu_tanh_a));
 }
 
-template <int P, int R>
-SIMT_DEVICE float gelu_tanh_derivative_bf16_by(const gate_short_table<P, R>& table, float x) {
+template <int P>
+SIMT_DEVICE float gelu_tanh_derivative_bf16_by(const gate_table<P>& table, float x) {
   const float t = simt::min_nan(fabsf(x), 11.0f), s = t * t;
   const float h = t * fmaf(s, k_gelu_tanh_slope_b, k_gelu_tanh_slope_a);
-  return gate_derivative_bf16(table, x, t, fmaf(s, k_gelu_tanh_b, k_gelu_tanh_a), h);
+  const float z = fmaf(s, k_gelu_tanh_b, k_gelu_tanh_a);
+  return gate_derivative_bf16(table, x, h, split_exponent(t, z));
 }
 
 // -log2(e) u(t) (7 operations). t^2 of an fp16 is exact, and A is what its high part leaves.
@@ -61,10 +62,8 @@ SIMT_DEVICE float gelu_tanh_fp16(float x) {
 }
 
 SIMT_DEVICE float gelu_tanh_derivative_bf16(float x) {
-  constexpr gate_short_table<5, 7> table{
-      {0x1.00029p+64f, 0x1.62e776p+63f, 0x1.e9f90ap+61f, 0x1.c7cefap+59f, 0x1.c4da4p+57f},
-      {0x1.0000a2p+0f, -0x1.ff9b46p-1f, 0x1.f87488p-1f, -0x1.cde52ap-1f, 0x1.55aca2p-1f,
-       -0x1.4b7a76p-2f, 0x1.28d736p-4f}};
+  constexpr gate_table<6> table{{0x1p+64f, 0x1.62e428p+63f, 0x1.ebf8f4p+61f, 0x1.c6a448p+59f,
+                                 0x1.3df1b2p+57f, 0x1.73c9b4p+54f}};
   return gelu_tanh_derivative_bf16_by(table, x);
 }
 

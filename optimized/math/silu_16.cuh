@@ -19,12 +19,6 @@ SIMT_DEVICE float silu_bf16_by(const gate_table<P>& table, float x) {
   return gate_result(x, short_quotient(n, fmaf(e, k_tail_unscale, 1.0f)));
 }
 
-template <int P, int R>
-SIMT_DEVICE float silu_derivative_bf16_by(const gate_short_table<P, R>& table, float x) {
-  const float t = simt::min_nan(fabsf(x), 110.0f);
-  return gate_derivative_bf16(table, x, t, k_log2_e, t);
-}
-
 // -t log2 e (4 operations), t <= 32.
 SIMT_DEVICE binary_parts silu_exponent(float t) {
   const auto [rounded, fraction] = split_exponent(t, k_log2_e);
@@ -35,6 +29,12 @@ template <int P>
 SIMT_DEVICE float silu_fp16_by(const gate_table<P>& table, float x) {
   const float t = simt::min_nan(fabsf(x), 22.0f);
   return gate_fp16(table, x, t, silu_exponent(t));
+}
+
+template <int P>
+SIMT_DEVICE float silu_derivative_bf16_by(const gate_table<P>& table, float x) {
+  const float t = simt::min_nan(fabsf(x), 110.0f);
+  return gate_derivative_bf16(table, x, t, split_exponent(t, k_log2_e));
 }
 
 template <int P>
@@ -58,10 +58,8 @@ SIMT_DEVICE float silu_fp16(float x) {
 }
 
 SIMT_DEVICE float silu_derivative_bf16(float x) {
-  constexpr gate_short_table<5, 7> table{
-      {0x1.fff6f4p+63f, 0x1.62e9bp+63f, 0x1.ebc38cp+61f, 0x1.c4b676p+59f, 0x1.5dabd6p+57f},
-      {0x1.00029ap+0f, -0x1.ff9086p-1f, 0x1.f8a9bap-1f, -0x1.ced256p-1f, 0x1.55e23ap-1f,
-       -0x1.48b322p-2f, 0x1.21676ap-4f}};
+  constexpr gate_table<6> table{{0x1.000006p+64f, 0x1.62e434p+63f, 0x1.ebf3eep+61f, 0x1.c6ac1cp+59f,
+                                 0x1.3e98a2p+57f, 0x1.63e21p+54f}};
   return silu_derivative_bf16_by(table, x);
 }
 

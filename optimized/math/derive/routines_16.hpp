@@ -1,11 +1,11 @@
 // The 16-bit routines as functions of their tables.
 #pragma once
 
+#include "exact.hpp"
 #include "optimized/math/gelu_erf_16.cuh"
 #include "optimized/math/gelu_tanh_16.cuh"
 #include "optimized/math/mish_16.cuh"
 #include "optimized/math/silu_16.cuh"
-#include "routines.hpp"
 
 #include <cstring>
 
@@ -45,11 +45,11 @@ inline const std::vector<routine_16>& routines_16() {
       ASSAY_ROUTINE_16(gelu_erf_derivative, fp16, none, gelu_erf_table<10, 6>),
       ASSAY_ROUTINE_16(gelu_tanh, bf16, 0, gate_short_table<5, 7>),
       ASSAY_ROUTINE_16(gelu_tanh, fp16, none, gate_table<6>),
-      ASSAY_ROUTINE_16(gelu_tanh_derivative, bf16, none, gate_short_table<5, 7>),
+      ASSAY_ROUTINE_16(gelu_tanh_derivative, bf16, none, gate_table<6>),
       ASSAY_ROUTINE_16(gelu_tanh_derivative, fp16, none, gate_table<6>),
       ASSAY_ROUTINE_16(silu, bf16, none, gate_table<6>),
       ASSAY_ROUTINE_16(silu, fp16, none, gate_table<6>),
-      ASSAY_ROUTINE_16(silu_derivative, bf16, none, gate_short_table<5, 7>),
+      ASSAY_ROUTINE_16(silu_derivative, bf16, none, gate_table<6>),
       ASSAY_ROUTINE_16(silu_derivative, fp16, none, gate_table<6>),
       ASSAY_ROUTINE_16(mish, bf16, none, mish_table<5>),
       ASSAY_ROUTINE_16(mish, fp16, none, mish_table<6>),

@@ -47,7 +47,7 @@ void check(const routine& r, const function& f, double x, tally& t) {
   }
   if (std::isnan(got) || std::isinf(got)) return;
   if (got != e.correct) ++t.misrounded;
-  const double error = std::fabs(got - e.truth) / unit(r.to, e.truth);
+  const double off = std::fabs(got - e.truth), error = off <= r.floor ? 0 : off / unit(r.to, e.truth);
   if (!(error <= t.worst)) t.worst = error, t.at = x;
   std::size_t range = 0;
   while (range + 2 < k_edges.size() && x >= k_edges[range + 1]) ++range;
