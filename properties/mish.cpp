@@ -44,11 +44,12 @@ std::vector<contract> mish_contracts() {
   contract forward = forward_contract(k_mish), backward = backward_contract(k_mish);
   forward.implementations = {
       fused_forward("fused", "x n (n + 2) / (n (n + 2) + 2), n = e^x", k_mish,
-                    {{dtype::fp32, 2, -1}, {dtype::bf16, 2, -1}, {dtype::fp16, 2, -1}}),
+                    {{dtype::fp32, 2, -1}, {dtype::bf16, 726, 0}, {dtype::fp16, 73, 4, 0x1p-26}}),
       formula_forward("naive", "x tanh(log1p(e^x))", k_naive)};
   backward.implementations = {
-      fused_backward("fused", "derivative of the same quotient, folded about 1/2", k_mish,
-                     {{dtype::fp32, 2, -1}, {dtype::bf16, 2, -1}, {dtype::fp16, 2, -1}}),
+      fused_backward(
+          "fused", "derivative of the same quotient, folded about 1/2", k_mish,
+          {{dtype::fp32, 2, -1}, {dtype::bf16, 2450, 0}, {dtype::fp16, 19800, 2, 0x1p-40}}),
       formula_backward("naive", "t + x (1 - t^2) s, t = tanh(log1p(e^x))", k_slope_naive)};
   restrict_to_exponential(forward.implementations[1]);
   restrict_to_exponential(backward.implementations[1]);

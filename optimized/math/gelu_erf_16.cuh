@@ -75,10 +75,10 @@ SIMT_DEVICE float gelu_erf_derivative_bf16(float x) {
 
 SIMT_DEVICE float gelu_erf_derivative_fp16(float x) {
   constexpr gelu_erf_table<10, 6> table{
-      {0x1.886352p-2f, 0x1.1f024ep-1f, 0x1.c496aep-5f, -0x1.f89d14p-7f, 0x1.bcb89ap-9f,
-       -0x1.2a3436p-11f, 0x1.21194ep-14f, -0x1.787f6ep-18f, 0x1.22ad86p-22f, -0x1.8d9968p-28f},
-      {0x1.54851ap-1f, 0x1.d81224p-2f, 0x1.472aecp-3f, 0x1.2cbc7cp-5f, 0x1.aa8184p-8f,
-       0x1.a45ab6p-10f}};
+      {0x1.8862d8p-2f, 0x1.1f024cp-1f, 0x1.c4976p-5f, -0x1.f89ad6p-7f, 0x1.bcb648p-9f,
+       -0x1.2a3712p-11f, 0x1.211be2p-14f, -0x1.7877fcp-18f, 0x1.22b302p-22f, -0x1.8daf14p-28f},
+      {0x1.54851ap-1f, 0x1.d812b6p-2f, 0x1.472b84p-3f, 0x1.2cb32ap-5f, 0x1.aa9af4p-8f,
+       0x1.a477b4p-10f}};
   return gelu_erf_derivative_fp16_by(table, x);
 }
 

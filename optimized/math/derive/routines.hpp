@@ -64,7 +64,7 @@ inline const std::vector<routine>& routines() {
       ASSAY_SHORT_ROUTINE(gelu_erf, bf16, 0),
       ASSAY_SHORT_ROUTINE(gelu_erf, fp16, 0x1p-27),
       ASSAY_SHORT_ROUTINE(gelu_erf_derivative, bf16, 0),
-      ASSAY_SHORT_ROUTINE(gelu_erf_derivative, fp16, 0x1p-43),
+      ASSAY_SHORT_ROUTINE(gelu_erf_derivative, fp16, 0x1p-40),
       ASSAY_SHORT_ROUTINE(gelu_tanh, bf16, 0),
       ASSAY_SHORT_ROUTINE(gelu_tanh, fp16, 0x1p-27),
       ASSAY_SHORT_ROUTINE(gelu_tanh_derivative, bf16, 0),

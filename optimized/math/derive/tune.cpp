@@ -21,7 +21,7 @@ using namespace derive;
 
 struct input {
   float x;
-  double correct, to_tie;  // to_tie: how far truth is from the nearest tie, in ULPs
+  double truth, correct, to_tie;  // to_tie: how far truth is from the nearest tie, in ULPs
 };
 
 std::vector<input> inputs_of(const routine_16& r) {
@@ -35,13 +35,23 @@ std::vector<input> inputs_of(const routine_16& r) {
     const exact_result e = exact(*f, r.type, x);
     const double off =
         e.truth == e.correct ? 0 : std::fabs(e.truth - e.correct) / unit(r.type, e.truth);
-    all.push_back({float(x), e.correct, 0.5 - off});
+    all.push_back({float(x), e.truth, e.correct, 0.5 - off});
   }
   return all;
 }
 
+// A derivative that is subnormal in fp16 is still multiplied by a gradient of up to 2^16: there it
+// must keep its relative accuracy too.
+bool strays(const routine_16& r, double got, const input& in) {
+  const double size = std::fabs(in.truth);
+  const bool far = r.type.precision == 11 && in.x < -2 && size < 0x1p-14 && size > 0x1p-40;
+  return far && r.name.find("derivative") != std::string::npos &&
+         !(std::fabs(got - in.truth) <= 0x1p-13 * size);
+}
+
 bool is_misrounded(const routine_16& r, const std::vector<float>& table, const input& in) {
-  const double got = rounded(r.type, r.run(table.data(), in.x));
+  const double value = r.run(table.data(), in.x), got = rounded(r.type, value);
+  if (strays(r, value, in)) return true;
   return !(got == in.correct && std::signbit(got) == std::signbit(in.correct));
 }
 
