@@ -86,7 +86,7 @@ std::vector<contract> erf_contracts() {
       fused_backward("fused", "|x| - root times one exponential, folded about 1/2", k_erf,
                      {{dtype::fp32, 1.92, 132229053},
                       {dtype::bf16, 4940, 1},
-                      {dtype::fp16, 2100, 1, 0x1p-40}}),
+                      {dtype::fp16, 1500, 2, 0x1p-40}}),
       naive};
   return {forward, backward};
 }
