@@ -14,7 +14,7 @@ struct gate_short_table {
 
 template <int P>
 struct gate_table {
-  float power[P];  // 2^f; times 2^64 for bf16
+  float power[P];  // 2^f; times 2^64 for all but fp16's forward functions
 };
 
 template <int P, int R>
@@ -33,19 +33,11 @@ SIMT_DEVICE float gate_fp16(const gate_table<P>& table, float x, float t, binary
 
 // E w (1 - h w) = E (1 - h + E) / (1 + E)^2: near its zero the sum is all but exact.
 template <int P>
-SIMT_DEVICE float gate_derivative_bf16(const gate_table<P>& table, float x, float h,
-                                       binary_parts parts) {
+SIMT_DEVICE float gate_derivative_16(const gate_table<P>& table, float x, float h,
+                                     binary_parts parts) {
   const float scaled = times_power(polynomial_of(parts.fraction, table.power), parts.rounded);
   const float e = scaled * k_tail_unscale, d = 1.0f + e;
   return gate_derivative_result(x, short_quotient(short_quotient(scaled * ((1.0f - h) + e), d), d));
-}
-
-template <int P>
-SIMT_DEVICE float gate_derivative_fp16(const gate_table<P>& table, float x, float h,
-                                       binary_parts parts) {
-  const float e = times_power(polynomial_of(parts.fraction, table.power), parts.rounded);
-  const float d = 1.0f + e;
-  return derivative_result(x, short_quotient(short_quotient(e * ((1.0f - h) + e), d), d));
 }
 
 }  // namespace assay::optimized::inline ASSAY_BUILD::math

@@ -21,7 +21,7 @@ SIMT_DEVICE float gelu_tanh_derivative_bf16_by(const gate_table<P>& table, float
   const float t = simt::min_nan(fabsf(x), 11.0f), s = t * t;
   const float h = t * fmaf(s, k_gelu_tanh_slope_b, k_gelu_tanh_slope_a);
   const float z = fmaf(s, k_gelu_tanh_b, k_gelu_tanh_a);
-  return gate_derivative_bf16(table, x, h, split_exponent(t, z));
+  return gate_derivative_16(table, x, h, split_exponent(t, z));
 }
 
 // -log2(e) u(t) (7 operations). t^2 of an fp16 is exact, and A is what its high part leaves.
@@ -40,9 +40,9 @@ SIMT_DEVICE float gelu_tanh_fp16_by(const gate_table<P>& table, float x) {
 
 template <int P>
 SIMT_DEVICE float gelu_tanh_derivative_fp16_by(const gate_table<P>& table, float x) {
-  const float t = simt::min_nan(fabsf(x), 7.0f), s = t * t;
+  const float t = simt::min_nan(fabsf(x), 11.0f), s = t * t;
   const float h = t * fmaf(s, k_gelu_tanh_slope_b, k_gelu_tanh_slope_a);
-  return gate_derivative_fp16(table, x, h, gelu_tanh_exponent(t, s));
+  return gate_derivative_16(table, x, h, gelu_tanh_exponent(t, s));
 }
 
 // --- tables, by derive/intervals.py and derive/tune.cpp
@@ -68,8 +68,8 @@ SIMT_DEVICE float gelu_tanh_derivative_bf16(float x) {
 }
 
 SIMT_DEVICE float gelu_tanh_derivative_fp16(float x) {
-  constexpr gate_table<6> table{
-      {0x1p+0f, 0x1.62e428p-1f, 0x1.ebf8f4p-3f, 0x1.c6a448p-5f, 0x1.3df1b2p-7f, 0x1.73c9b4p-10f}};
+  constexpr gate_table<6> table{{0x1p+64f, 0x1.62e428p+63f, 0x1.ebf8f4p+61f, 0x1.c6a448p+59f,
+                                 0x1.3df1b2p+57f, 0x1.73c9b4p+54f}};
   return gelu_tanh_derivative_fp16_by(table, x);
 }
 

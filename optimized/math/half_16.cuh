@@ -45,10 +45,4 @@ SIMT_DEVICE float short_quotient(float n, float d) {
   return fmaf(q, fmaf(error, error, error), q);
 }
 
-// 1 - v for x >= +0 and v for x <= -0 (3 operations).
-SIMT_DEVICE float derivative_result(float x, float v) {
-  const float sign = with_sign_of(1.0f, x);
-  return fmaf(-v, sign, fmaf(sign, 0.5f, 0.5f));
-}
-
 }  // namespace assay::optimized::inline ASSAY_BUILD::math

@@ -56,7 +56,7 @@ SIMT_DEVICE float mish_fp16_by(const mish_table<P>& table, float x) {
 
 template <int P>
 SIMT_DEVICE float mish_derivative_fp16_by(const mish_table<P>& table, float x) {
-  const float t = simt::min_nan(fabsf(x), 32.0f);
+  const float t = simt::min_nan(fabsf(x), 110.0f);
   const auto [rounded, fraction] = silu_exponent(t);
   return mish_derivative_from(x, t, times_power(polynomial_of(fraction, table.power), rounded));
 }

@@ -19,7 +19,7 @@ SIMT_DEVICE float silu_bf16_by(const gate_table<P>& table, float x) {
   return gate_result(x, short_quotient(n, fmaf(e, k_tail_unscale, 1.0f)));
 }
 
-// -t log2 e (4 operations), t <= 32.
+// -t log2 e (4 operations).
 SIMT_DEVICE binary_parts silu_exponent(float t) {
   const auto [rounded, fraction] = split_exponent(t, k_log2_e);
   return {rounded, fmaf(-t, k_log2_e_low, fraction)};
@@ -34,13 +34,13 @@ SIMT_DEVICE float silu_fp16_by(const gate_table<P>& table, float x) {
 template <int P>
 SIMT_DEVICE float silu_derivative_bf16_by(const gate_table<P>& table, float x) {
   const float t = simt::min_nan(fabsf(x), 110.0f);
-  return gate_derivative_bf16(table, x, t, split_exponent(t, k_log2_e));
+  return gate_derivative_16(table, x, t, split_exponent(t, k_log2_e));
 }
 
 template <int P>
 SIMT_DEVICE float silu_derivative_fp16_by(const gate_table<P>& table, float x) {
-  const float t = simt::min_nan(fabsf(x), 32.0f);
-  return gate_derivative_fp16(table, x, t, silu_exponent(t));
+  const float t = simt::min_nan(fabsf(x), 110.0f);
+  return gate_derivative_16(table, x, t, silu_exponent(t));
 }
 
 // --- tables, by derive/intervals.py and derive/tune.cpp
@@ -64,8 +64,8 @@ SIMT_DEVICE float silu_derivative_bf16(float x) {
 }
 
 SIMT_DEVICE float silu_derivative_fp16(float x) {
-  constexpr gate_table<6> table{{0x1.000006p+0f, 0x1.62e434p-1f, 0x1.ebf3eep-3f, 0x1.c6ac1cp-5f,
-                                 0x1.3e98a2p-7f, 0x1.63e21p-10f}};
+  constexpr gate_table<6> table{{0x1.000006p+64f, 0x1.62e434p+63f, 0x1.ebf3eep+61f, 0x1.c6ac1cp+59f,
+                                 0x1.3e98a2p+57f, 0x1.63e21p+54f}};
   return silu_derivative_fp16_by(table, x);
 }
 

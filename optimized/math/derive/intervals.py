@@ -169,7 +169,7 @@ def erf_table(type_name, derivative):
     start = z + [at_0 * c for c in power_start(powers)]
     if not derivative:
         start[degree + 1] = BELOW_HALF[type_name] / 2
-    scaled = range(degree + 1, len(start)) if type_name == "bf16" else ()
+    scaled = range(degree + 1, len(start)) if type_name == "bf16" or derivative else ()
     return gelu_erf(degree + 1, derivative), start, end, scaled, () if derivative else (degree + 1,)
 
 
@@ -181,7 +181,7 @@ def gate_table(function, type_name, derivative):
     start = power_start(4 if short else 5)
     if not derivative:
         start[0] = BELOW_HALF["bf16" if short else "fp16"]
-    scaled = range(len(start)) if type_name == "bf16" else ()
+    scaled = range(len(start)) if type_name == "bf16" or derivative else ()
     start += reciprocal_start(6) if short else []
     return gate(tanh, derivative, 7 if short else 0), start, end, scaled, () if derivative else (0,)
 
