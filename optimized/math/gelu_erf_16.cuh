@@ -52,6 +52,7 @@ SIMT_DEVICE float gelu_erf_derivative_fp16_by(const gelu_erf_table<Z, P>& table,
 
 // --- tables, by derive/intervals.py and derive/tune.cpp
 
+// 0.5000 ULP at 0x1p-133, none misrounded; before rounding 13014 ULP of fp32 at -0x1.9p+3.
 SIMT_DEVICE float gelu_erf_bf16(float x) {
   constexpr gelu_erf_table<8, 5> table{
       {0x1.264df4p+0f, 0x1.d8cc14p-2f, 0x1.a68918p-5f, -0x1.f841b6p-8f, 0x1.a15108p-11f,
@@ -60,6 +61,7 @@ SIMT_DEVICE float gelu_erf_bf16(float x) {
   return gelu_erf_bf16_by(table, x);
 }
 
+// 0.5002 ULP at -0x1.eb4p-3, 2 misrounded; before rounding 150 ULP of fp32 at -0x1.b98p+1.
 SIMT_DEVICE float gelu_erf_fp16(float x) {
   constexpr gelu_erf_table<9, 6> table{
       {0x1.26ab54p+0f, 0x1.d67238p-2f, 0x1.abd732p-5f, -0x1.c89f78p-8f, 0x1.74d4ap-13f,
@@ -68,6 +70,7 @@ SIMT_DEVICE float gelu_erf_fp16(float x) {
   return gelu_erf_fp16_by(table, x);
 }
 
+// 0.5013 ULP at -0x1.4p-10, 1 misrounded; before rounding 4932 ULP of fp32 at -0x1.5cp+3.
 SIMT_DEVICE float gelu_erf_derivative_bf16(float x) {
   constexpr gelu_erf_table<10, 5> table{
       {0x1.87b94cp-2f, 0x1.20991cp-1f, 0x1.9ff5bap-5f, -0x1.921daap-7f, 0x1.18cfdep-9f,
@@ -76,6 +79,7 @@ SIMT_DEVICE float gelu_erf_derivative_bf16(float x) {
   return gelu_erf_derivative_bf16_by(table, x);
 }
 
+// 0.5029 ULP at -0x1.408p+2, 2 misrounded; before rounding 1497 ULP of fp32 at -0x1.82p+2.
 SIMT_DEVICE float gelu_erf_derivative_fp16(float x) {
   constexpr gelu_erf_table<10, 6> table{
       {0x1.8862d8p-2f, 0x1.1f024cp-1f, 0x1.c4976p-5f, -0x1.f89ad6p-7f, 0x1.bcb648p-9f,

@@ -47,6 +47,7 @@ SIMT_DEVICE float gelu_tanh_derivative_fp16_by(const gate_table<P>& table, float
 
 // --- tables, by derive/intervals.py and derive/tune.cpp
 
+// 0.5000 ULP at 0x1p-133, none misrounded; before rounding 2278 ULP of fp32 at -0x1.5ep+0.
 SIMT_DEVICE float gelu_tanh_bf16(float x) {
   constexpr gate_short_table<5, 7> table{
       {0x1.fffdfep+63f, 0x1.62c44cp+63f, 0x1.e7c39p+61f, 0x1.d5a38ep+59f, 0x1.239346p+58f},
@@ -55,18 +56,21 @@ SIMT_DEVICE float gelu_tanh_bf16(float x) {
   return gelu_tanh_bf16_by(table, x);
 }
 
+// 0.5001 ULP at 0x1.d3cp-3, 3 misrounded; before rounding 36 ULP of fp32 at -0x1.60cp+1.
 SIMT_DEVICE float gelu_tanh_fp16(float x) {
   constexpr gate_table<6> table{{0x1.fffffcp-1f, 0x1.62e32cp-1f, 0x1.ebf136p-3f, 0x1.c78e4ep-5f,
                                  0x1.3fb6b8p-7f, 0x1.0b796cp-10f}};
   return gelu_tanh_fp16_by(table, x);
 }
 
+// 0.4999 ULP at -0x1.fap+1, none misrounded; before rounding 392 ULP of fp32 at -0x1.82p-1.
 SIMT_DEVICE float gelu_tanh_derivative_bf16(float x) {
   constexpr gate_table<6> table{{0x1p+64f, 0x1.62e428p+63f, 0x1.ebf8f4p+61f, 0x1.c6a448p+59f,
                                  0x1.3df1b2p+57f, 0x1.73c9b4p+54f}};
   return gelu_tanh_derivative_bf16_by(table, x);
 }
 
+// 0.5352 ULP at -0x1.814p-1, 2 misrounded; before rounding 9308 ULP of fp32 at -0x1.814p-1.
 SIMT_DEVICE float gelu_tanh_derivative_fp16(float x) {
   constexpr gate_table<6> table{{0x1p+64f, 0x1.62e428p+63f, 0x1.ebf8f4p+61f, 0x1.c6a448p+59f,
                                  0x1.3df1b2p+57f, 0x1.73c9b4p+54f}};
