@@ -11,7 +11,9 @@
 #include "optimized/math/erf.cuh"
 #include "optimized/math/exp.cuh"
 #include "optimized/math/gelu_erf.cuh"
+#include "optimized/math/gelu_erf_16.cuh"
 #include "optimized/math/gelu_tanh.cuh"
+#include "optimized/math/gelu_tanh_16.cuh"
 #include "optimized/math/hyperbolic.cuh"
 #include "optimized/routine.cuh"
 
@@ -48,17 +50,21 @@ SIMT_DEVICE float gelu_tanh_slope_cosh(float x) {
 }
 
 template <class T>
-using gelu_erf_fused = function_of<T, math::gelu_erf>;
+using gelu_erf_fused = function_of<T, math::gelu_erf, math::gelu_erf_bf16, math::gelu_erf_fp16>;
 template <class T>
-using gelu_erf_fused_gradient = gradient_of<T, math::gelu_erf_derivative>;
+using gelu_erf_fused_gradient =
+    gradient_of<T, math::gelu_erf_derivative, math::gelu_erf_derivative_bf16,
+                math::gelu_erf_derivative_fp16>;
 template <class T>
 using gelu_erf_naive_of = function_of<T, gelu_erf_naive>;
 template <class T>
 using gelu_erf_naive_gradient = gradient_of<T, gelu_erf_slope_naive>;
 template <class T>
-using gelu_tanh_fused = function_of<T, math::gelu_tanh>;
+using gelu_tanh_fused = function_of<T, math::gelu_tanh, math::gelu_tanh_bf16, math::gelu_tanh_fp16>;
 template <class T>
-using gelu_tanh_fused_gradient = gradient_of<T, math::gelu_tanh_derivative>;
+using gelu_tanh_fused_gradient =
+    gradient_of<T, math::gelu_tanh_derivative, math::gelu_tanh_derivative_bf16,
+                math::gelu_tanh_derivative_fp16>;
 template <class T>
 using gelu_tanh_naive_of = function_of<T, gelu_tanh_naive>;
 template <class T>

@@ -6,6 +6,7 @@
 #include "optimized/math/hyperbolic.cuh"
 #include "optimized/math/log1p.cuh"
 #include "optimized/math/mish.cuh"
+#include "optimized/math/mish_16.cuh"
 #include "optimized/routine.cuh"
 
 namespace assay::optimized::inline ASSAY_BUILD {
@@ -20,9 +21,10 @@ SIMT_DEVICE float mish_slope_naive(float x) {
 }
 
 template <class T>
-using mish_fused = function_of<T, math::mish>;
+using mish_fused = function_of<T, math::mish, math::mish_bf16, math::mish_fp16>;
 template <class T>
-using mish_fused_gradient = gradient_of<T, math::mish_derivative>;
+using mish_fused_gradient =
+    gradient_of<T, math::mish_derivative, math::mish_derivative_bf16, math::mish_derivative_fp16>;
 template <class T>
 using mish_naive_of = function_of<T, mish_naive>;
 template <class T>

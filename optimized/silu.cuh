@@ -5,6 +5,7 @@
 
 #include "optimized/math/exp.cuh"
 #include "optimized/math/silu.cuh"
+#include "optimized/math/silu_16.cuh"
 #include "optimized/routine.cuh"
 
 namespace assay::optimized::inline ASSAY_BUILD {
@@ -18,9 +19,10 @@ SIMT_DEVICE float silu_slope_naive(float x) {
 }
 
 template <class T>
-using silu_fused = function_of<T, math::silu>;
+using silu_fused = function_of<T, math::silu, math::silu_bf16, math::silu_fp16>;
 template <class T>
-using silu_fused_gradient = gradient_of<T, math::silu_derivative>;
+using silu_fused_gradient =
+    gradient_of<T, math::silu_derivative, math::silu_derivative_bf16, math::silu_derivative_fp16>;
 template <class T>
 using silu_naive_of = function_of<T, silu_naive>;
 template <class T>

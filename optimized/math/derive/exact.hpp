@@ -27,6 +27,17 @@ inline double rounded(const format& f, double y) {
   return std::fabs(r) > f.largest ? std::copysign(INFINITY, y) : std::copysign(std::fabs(r), y);
 }
 
+// The number with these bits.
+inline double value_of(const format& f, std::uint32_t bits) {
+  if (f.precision == 24) return float_of(bits);
+  if (f.precision == 8) return float_of(bits << 16);
+  const int e = bits >> 10 & 31, m = bits & 1023;
+  const double magnitude = e == 31 ? (m ? NAN : INFINITY)
+                           : e     ? std::ldexp(1024 + m, e - 25)
+                                   : std::ldexp(m, -24);
+  return bits >> 15 ? -magnitude : magnitude;
+}
+
 struct exact_result {
   double truth;    // to double's precision
   double correct;  // correctly rounded, the sign of a zero included
