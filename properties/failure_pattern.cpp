@@ -7,6 +7,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <set>
 
 namespace assay::properties {
@@ -24,15 +26,13 @@ coordinates coordinates_of(std::int64_t index, const std::vector<dimension>& sha
   return at;
 }
 
-// The largest power of two modulo which all values agree.
+// The largest modulus by which all values leave the same rest: the greatest common divisor of their
+// differences. 1 where so few values would agree by chance more often than once in a thousand.
 std::int64_t common_modulus(const std::set<std::int64_t>& values) {
-  std::int64_t modulus = 1;
-  const auto agree = [&](std::int64_t m) {
-    return std::all_of(values.begin(), values.end(),
-                       [&](std::int64_t v) { return v % m == *values.begin() % m; });
-  };
-  while (modulus < 4096 && agree(2 * modulus)) modulus *= 2;
-  return modulus;
+  std::int64_t modulus = 0;
+  for (const std::int64_t v : values) modulus = std::gcd(modulus, v - *values.begin());
+  const double chance = std::pow(double(modulus), 1 - double(values.size()));
+  return chance < 1e-3 ? modulus : 1;
 }
 
 // What the failed elements' coordinates in one dimension have in common; empty where nothing.

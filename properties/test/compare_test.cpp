@@ -164,7 +164,7 @@ std::string pattern(const std::vector<dimension>& shape,
 }
 
 TEST(failure_pattern, says_where_failed_elements_stand) {
-  const std::vector<dimension> line = {{"n", 1024}}, rows = {{"t", 128}, {"c", 8}},
+  const std::vector<dimension> line = {{"n", 1024}}, rows = {{"t", 256}, {"c", 8}},
                                cube = {{"b", 2}, {"t", 64}, {"c", 8}};
   EXPECT_EQ(pattern(line, [](auto) { return false; }), "none");
   EXPECT_EQ(pattern(line, [](auto) { return true; }), "all 1024");
@@ -172,12 +172,13 @@ TEST(failure_pattern, says_where_failed_elements_stand) {
   EXPECT_EQ(pattern(line, [](auto i) { return i >= 1021; }), "the last 3 of 1024");
   EXPECT_EQ(pattern(line, [](auto i) { return i >= 5 && i < 9; }), "4, all n from 5 to 8");
   EXPECT_EQ(pattern(line, [](auto i) { return i % 64 == 63; }), "16, all n % 64 == 63");
+  EXPECT_EQ(pattern(line, [](auto i) { return i % 100 == 7; }), "11, all n % 100 == 7");
   EXPECT_EQ(pattern(line, [](auto i) { return i == 1 || i == 4 || i == 1000; }),
             "3, without a pattern");
-  EXPECT_EQ(pattern(rows, [](auto i) { return i / 8 % 64 == 63; }), "2 rows, all t % 64 == 63");
+  EXPECT_EQ(pattern(rows, [](auto i) { return i / 8 % 64 == 63; }), "4 rows, all t % 64 == 63");
   EXPECT_EQ(pattern(rows, [](auto i) { return i / 8 == 5; }), "one row, at t = 5");
-  EXPECT_EQ(pattern(rows, [](auto i) { return i / 8 >= 126; }), "the last 2 of 128 rows");
-  EXPECT_EQ(pattern(rows, [](auto i) { return i % 8 == 3; }), "128, all c = 3");
+  EXPECT_EQ(pattern(rows, [](auto i) { return i / 8 >= 254; }), "the last 2 of 256 rows");
+  EXPECT_EQ(pattern(rows, [](auto i) { return i % 8 == 3; }), "256, all c = 3");
   EXPECT_EQ(pattern(cube, [](auto i) { return i / 512 == 1 && i % 8 == 7; }),
             "64, all b = 1, c = 7");
   EXPECT_EQ(pattern(cube, [](auto i) { return i == 512 + 8 * 3 + 2; }),

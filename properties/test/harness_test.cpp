@@ -85,8 +85,8 @@ TEST(harness, tells_where_the_failed_elements_stand) {
   const auto verdicts = judge(prepared, prepared.of->implementations.front(), {y});
   EXPECT_EQ(verdicts[0].strict.failed, 10);
   EXPECT_EQ(verdicts[0].strict.worst.index % 10, 0);
-  EXPECT_NE(pattern_of(verdicts[0].strict, 0).find("index % 10 == 0"), std::string::npos)
-      << pattern_of(verdicts[0].strict, 0);
+  EXPECT_NE(pattern_of(verdicts[0].strict, {}).find("index % 10 == 0"), std::string::npos)
+      << pattern_of(verdicts[0].strict, {});
 }
 
 TEST(harness, a_run_names_what_does_not_exist) {

@@ -8,17 +8,19 @@ namespace assay::simt::inline ASSAY_BUILD::test {
 
 inline constexpr int k_tile_rows = 32;
 
-__global__ inline void copy_words(global<const float> x, global<float> y, int n) {
+[[maybe_unused]] __global__ static void copy_words(global<const float> x, global<float> y, int n) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (i < n) y[i] = x[i];
 }
 
-__global__ inline void copy_vectors(global<const float> x, global<float> y, int n) {
+[[maybe_unused]] __global__ static void copy_vectors(global<const float> x, global<float> y,
+                                                     int n) {
   const int i = 4 * static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (i < n) view<float4>(y + i)[0] = view<float4>(x + i)[0];
 }
 
-__global__ inline void copy_strided(global<const float> x, global<float> y, int stride) {
+[[maybe_unused]] __global__ static void copy_strided(global<const float> x, global<float> y,
+                                                     int stride) {
   const int i = static_cast<int>(threadIdx.x);
   y[i] = x[i * stride];
 }
@@ -38,7 +40,7 @@ __global__ void transpose(global<const float> x, global<float> y) {
 }
 
 // The sum of 256 floats by 256 threads.
-__global__ inline void reduce(global<const float> x, global<float> y) {
+[[maybe_unused]] __global__ static void reduce(global<const float> x, global<float> y) {
   __shared__ array<float, 8> parts;
   const int i = static_cast<int>(threadIdx.x);
   float sum = x[i];
