@@ -133,7 +133,14 @@ void conclude(run_report& report) {
   report.result = report.reason.empty() ? outcome::passed : outcome::failed;
 }
 
-// A case that this machine cannot hold would be ended by the system, or take others down with it.
+}  // namespace
+
+const char* name_of(outcome which) {
+  constexpr const char* k_names[] = {"passed",      "failed",  "crashed",
+                                     "unsupported", "not run", "filtered"};
+  return k_names[int(which)];
+}
+
 // An element costs its input, truth, error, rounded truth, model and bound as doubles, and its bits
 // twice: about ten doubles.
 void require_memory(const contract& c, const case_id& id) {
@@ -149,14 +156,6 @@ void require_memory(const contract& c, const case_id& id) {
   if (need > have)
     throw bad_input("case '{}' needs about {:.0f} GiB of memory; this machine has {:.0f}",
                     print(id), need / 0x1p30, have / 0x1p30);
-}
-
-}  // namespace
-
-const char* name_of(outcome which) {
-  constexpr const char* k_names[] = {"passed",      "failed",  "crashed",
-                                     "unsupported", "not run", "filtered"};
-  return k_names[int(which)];
 }
 
 prepared_case prepare(const case_id& id) {

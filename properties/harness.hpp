@@ -54,6 +54,10 @@ struct run_report {
   std::vector<std::vector<std::byte>> input_bytes, output_bytes;
 };
 
+// Throws bad_input for a case that this machine cannot hold: it would be ended by the system, or
+// take others down with it.
+void require_memory(const contract& c, const case_id& id);
+
 // The truth of a case and its inputs: computed once, used by every implementation and backend.
 struct prepared_case {
   const contract* of = nullptr;

@@ -57,42 +57,45 @@ std::string backend_for(const check_options& chosen) {
   if (chosen.on == "best") return device_available() && !chosen.sanitize ? "cuda" : "emulator";
   if (chosen.on != "emulator" && chosen.on != "cuda")
     throw bad_input("unknown backend '{}'; there are: best, emulator, cuda", chosen.on);
-  if (chosen.on == "cuda" && chosen.sanitize)
-    throw bad_input("--sanitize is the emulator's; on a GPU run compute-sanitizer on assay replay");
   return chosen.on;
 }
 
-json not_run(const run_id& id, const std::string& why) {
-  run_report report;
-  report.id = id;
-  report.reason = why;
-  return to_json(report);
-}
-
-std::vector<json> run_all(const std::vector<run_id>& runs, const check_options& chosen) {
+run_settings settings_of(const check_options& chosen) {
   run_settings settings;
   settings.repeat = !chosen.no_repeat;
   settings.workers = 1;  // cases are small: processes share the cores
   settings.time_limit_seconds = chosen.time_limit;
   if (chosen.sanitize) settings.sanitize = tools_named(*chosen.sanitize);
+  return settings;
+}
+
+json not_run(const run_id& id, const run_settings& settings, const std::string& why) {
+  run_report report;
+  report.id = id;
+  report.reason = why;
+  return to_json(report, settings);
+}
+
+std::vector<json> run_all(const std::vector<run_id>& runs, const run_settings& settings,
+                          const check_options& chosen) {
   std::vector<json> jobs, reports;
   for (const run_id& id : runs) {
     jobs.push_back({{"id", print(id)}});
-    reports.push_back(not_run(id, "interrupted"));
+    reports.push_back(not_run(id, settings, "interrupted"));
   }
   progress shown("checking", runs.size());
   std::size_t ended = 0;
   worker_options workers{chosen.jobs, process_limit(chosen.time_limit), {}};
   if (!runs.empty() && runs[0].backend == "cuda") {
     workers.processes = 1;  // one context on the device
-    workers.spoils = [](const job_result& r) { return r.value.at("outcome") == "failed"; };
+    workers.spoils = [](const job_result& r) { return r.value.at("outcome") != "passed"; };
   }
   run_in_processes(
       jobs, workers, run_handler(settings, chosen.save),
       [&](std::size_t i, const job_result& result) {
         reports[i] = result.how == job_result::end::returned
                          ? result.value
-                         : report_of_death(runs[i], result.death);
+                         : report_of_death(runs[i], settings, result.death);
         shown.show(++ended, reports[i].at("function").get<std::string>());
       },
       interrupted);
@@ -114,6 +117,8 @@ int check(const check_options& chosen, const common_options& common) {
   if (!chosen.require.empty() && chosen.require != "cuda")
     throw bad_input("--require takes cuda, not '{}'", chosen.require);
   const std::string backend = backend_for(chosen);
+  const run_settings settings = settings_of(chosen);
+  refuse_sanitizers_on(backend, settings);
   std::vector<run_id> runs = select_runs(chosen.patterns, backend);
   for (run_id& id : runs) id.schedule = chosen.schedule;
   const bool absent = backend == "cuda" && !device_available();
@@ -121,9 +126,9 @@ int check(const check_options& chosen, const common_options& common) {
                                              : probed_device().at("why").get<std::string>();
   std::vector<json> reports;
   if (absent)
-    for (const run_id& id : runs) reports.push_back(not_run(id, why));
+    for (const run_id& id : runs) reports.push_back(not_run(id, settings, why));
   else
-    reports = run_all(runs, chosen);
+    reports = run_all(runs, settings, chosen);
   tally all;
   for (const json& report : reports) all.add(report);
 

@@ -9,6 +9,7 @@
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
 #include "tools/assay/options.hpp"
+#include "tools/assay/running.hpp"
 #include "tools/assay/selection.hpp"
 #include "tools/assay/terminal.hpp"
 
@@ -17,6 +18,7 @@
 #include <nlohmann/json.hpp>
 #include <xxhash.h>
 
+#include <unistd.h>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -28,6 +30,9 @@ namespace {
 
 using namespace properties;
 using nlohmann::json;
+
+// A chunk takes a second or two, sanitized or not: a kernel that takes minutes hangs.
+constexpr unsigned k_chunk_seconds = 300;
 
 struct exhaustive_options {
   std::string pattern, type, implementation, on = "emulator", shard = "0/1",
@@ -149,7 +154,9 @@ bool advance_to_end(exhaustive_sweep& sweep, const exhaustive_plan& plan, const 
   progress shown(plan.name(), sweep.chunks());
   auto saved = std::chrono::steady_clock::now();
   while (sweep.done() < sweep.chunks() && !interrupted()) {
+    alarm(k_chunk_seconds);
     sweep.advance();
+    alarm(0);
     const auto now = std::chrono::steady_clock::now();
     if (is_long && now - saved > std::chrono::seconds(10)) {
       kept.save(sweep);
@@ -226,7 +233,7 @@ int exhaustive(const exhaustive_options& chosen, const common_options& common) {
   std::vector<kept_state> kept;
   for (const exhaustive_plan& plan : plans_of(chosen)) {
     kept.emplace_back(chosen, plan);
-    end_on_crash_of(plan.name());
+    end_on_crash_or_alarm_of(plan.name());
     const int ended = sweep_one(plan, kept.back(), common, all);
     if (ended != k_good) status = ended;
     if (ended == k_interrupted) break;
@@ -265,11 +272,15 @@ void add_exhaustive(CLI::App& app, const common_options& common, int& status) {
       "fp32 --impl fused\n"
       "  assay exhaustive silu.plain.bwd --dtype fp32 --shard 3/16 --json");
   sub->callback([chosen, &common, &status] {
+    if (chosen->on == "cuda" && !cuda_is_there()) {
+      status = k_device_absent;
+      return;
+    }
     try {
       status = exhaustive(*chosen, common);
     } catch (const simt::error& problem) {
       complain(problem.what());
-      status = chosen->on == "cuda" ? k_device_absent : k_crashed;
+      status = k_crashed;
     }
   });
 }

@@ -1,5 +1,6 @@
 // assay list: what there is to check.
 
+#include "optimized/launcher.hpp"
 #include "properties/contract.hpp"
 #include "properties/distribution.hpp"
 #include "tools/assay/command.hpp"
@@ -17,6 +18,15 @@ namespace {
 
 using namespace properties;
 using nlohmann::json;
+
+// The backends for which this program holds a kernel of that implementation.
+json backends_of(const contract& c, const implementation& by) {
+  json names = json::array();
+  if (optimized::find_launcher(simt::build::plain, c.function(), by.name))
+    names.push_back("emulator");
+  if (optimized::find_launcher(simt::build::gpu, c.function(), by.name)) names.push_back("cuda");
+  return names;
+}
 
 json to_json(const contract& c) {
   json inputs = json::array(), outputs = json::array(), signatures = json::array(),
@@ -42,7 +52,8 @@ json to_json(const contract& c) {
                                {"stated", stated},
                                {"domain", by.domain_text},
                                {"deterministic", by.deterministic},
-                               {"in_place", by.in_place}});
+                               {"same_bits_on_emulator", by.same_bits_on_emulator},
+                               {"backends", backends_of(c, by)}});
   }
   return {{"component", c.component},
           {"variant", c.variant},
@@ -54,8 +65,7 @@ json to_json(const contract& c) {
           {"outputs", outputs},
           {"dtypes", signatures},
           {"parameters", parameters},
-          {"implementations", implementations},
-          {"backends", {"emulator", "cuda"}}};
+          {"implementations", implementations}};
 }
 
 void print_table(const std::vector<const contract*>& selected) {
@@ -70,7 +80,17 @@ void print_table(const std::vector<const contract*>& selected) {
   fmt::print("{}", all.text());
 }
 
-void print_distributions() {
+void print_distributions(bool as_json) {
+  if (as_json) {
+    json every = json::array();
+    for (const distribution_info& info : distributions()) {
+      json parameters = json::object();
+      for (const field& p : info.parameters) parameters[p.key] = p.value.text();
+      every.push_back({{"name", info.name}, {"about", info.about}, {"parameters", parameters}});
+    }
+    fmt::print("{}\n", every.dump(2));
+    return;
+  }
   table all({"distribution", "what it is", "parameters"});
   for (const distribution_info& info : distributions()) {
     std::string parameters;
@@ -89,14 +109,14 @@ void add_list(CLI::App& app, const common_options& common, int&) {
     bool distributions = false;
   };
   auto chosen = std::make_shared<options>();
-  CLI::App* const sub =
-      app.add_subcommand("list", "Lists functions, their implementations and numerics.");
+  CLI::App* const sub = app.add_subcommand(
+      "list", "Lists functions and implementations; --json: numerics, tensors, backends too.");
   sub->add_option("PATTERN", chosen->patterns, "part of a function's name, or a shell pattern");
   sub->add_flag("--distributions", chosen->distributions,
                 "lists what inputs can be drawn from instead");
   sub->footer("Examples:\n  assay list\n  assay list gelu --json\n  assay list --distributions");
   sub->callback([chosen, &common] {
-    if (chosen->distributions) return print_distributions();
+    if (chosen->distributions) return print_distributions(common.json);
     const auto selected = select_contracts(chosen->patterns);
     if (!common.json) return print_table(selected);
     json all = json::array();

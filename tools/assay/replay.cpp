@@ -52,14 +52,13 @@ int replay(const replay_options& chosen, const common_options& common) {
   run_settings settings;
   settings.time_limit_seconds = chosen.time_limit;
   if (chosen.sanitize) settings.sanitize = tools_named(*chosen.sanitize);
-  if (id.backend == "cuda" && !probed_device().at("available").get<bool>()) {
-    complain("cuda is not there: " + probed_device().at("why").get<std::string>());
-    return k_device_absent;
-  }
+  refuse_sanitizers_on(id.backend, settings);
+  if (id.backend == "cuda" && !cuda_is_there()) return k_device_absent;
   const job_result result = run_in_process({{"id", print(id)}}, process_limit(chosen.time_limit),
                                            run_handler(settings, chosen.save));
-  const json report =
-      result.how == job_result::end::returned ? result.value : report_of_death(id, result.death);
+  const json report = result.how == job_result::end::returned
+                          ? result.value
+                          : report_of_death(id, settings, result.death);
   const std::string outcome = report.at("outcome");
   if (common.json) {
     fmt::print("{}\n", report.dump(1));

@@ -5,6 +5,7 @@
 #include "tools/assay/terminal.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
 #include <cmath>
@@ -71,6 +72,22 @@ json to_json(const simt::counters& c) {
           {"collectives", c.collectives}};
 }
 
+std::string names_of(const simt::sanitizer_tools& tools) {
+  std::vector<std::string> names;
+  if (tools.memcheck) names.emplace_back("memcheck");
+  if (tools.racecheck) names.emplace_back("racecheck");
+  if (tools.initcheck) names.emplace_back("initcheck");
+  if (tools.synccheck) names.emplace_back("synccheck");
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
+// An id fixes what a run computes; what watches it is said beside it.
+std::string replay_line(const run_id& id, const run_settings& settings) {
+  const std::string watched =
+      settings.sanitize ? "--sanitize " + names_of(*settings.sanitize) + " " : "";
+  return fmt::format("assay replay {}{}", watched, print(id));
+}
+
 const json* failed_output(const json& report) {
   for (const json& each : report.at("outputs"))
     if (!each.at("strict").at("reason").get<std::string>().empty()) return &each;
@@ -121,7 +138,7 @@ double number_in(const json& value) {
   return text == "nan" ? std::nan("") : text == "inf" ? HUGE_VAL : -HUGE_VAL;
 }
 
-json to_json(const run_report& report) {
+json to_json(const run_report& report, const run_settings& settings) {
   json outputs = json::array(), findings = json::array();
   for (std::size_t k = 0; k < report.outputs.size(); ++k) {
     const output_verdict& each = report.outputs[k];
@@ -133,6 +150,7 @@ json to_json(const run_report& report) {
   for (const simt::finding& each : report.findings) findings.push_back(simt::to_string(each));
   const case_id& id = report.id.of;
   return {{"id", print(report.id)},
+          {"replay", replay_line(report.id, settings)},
           {"function", id.function()},
           {"implementation", report.id.implementation},
           {"dtype", name_of(id.types[0].type)},
@@ -147,25 +165,25 @@ json to_json(const run_report& report) {
           {"saved", ""}};
 }
 
-json report_of_death(const run_id& id, const std::string& how) {
+json report_of_death(const run_id& id, const run_settings& settings, const std::string& how) {
   run_report report;
   report.id = id;
   report.result = outcome::crashed;
   report.reason = how;
-  return to_json(report);
+  return to_json(report, settings);
 }
 
 std::string told(const json& report) {
-  const std::string id = report.at("id"), saved = report.at("saved");
+  const std::string replay = report.at("replay"), saved = report.at("saved");
   const json& repeats = report.at("repeats");
   return fmt::format(
-      "  {}  {}\n    where    {}\n    repeats  {}\n    replay   assay replay {}\n    saved    {}\n",
+      "  {}  {}\n    where    {}\n    repeats  {}\n    replay   {}\n    saved    {}\n",
       painted(tone::bad, report.at("outcome").get<std::string>()),
       report.at("reason").get<std::string>(), where_it_failed(report),
       repeats.is_null()     ? "not tried"
       : repeats.get<bool>() ? "yes, bit for bit"
                             : "no: a second run gave other bits",
-      id, saved.empty() ? "nothing" : saved);
+      replay, saved.empty() ? "nothing" : saved);
 }
 
 std::string save_failure(const run_report& report, const prepared_case& prepared,

@@ -128,6 +128,7 @@ case_inputs inputs_from(const contract& c, const tensor_file& file) {
     for (const tensor_spec& spec : *specs) inputs.id.types.push_back({spec.name, all[at++]});
   for (const auto& [name, size] : dimensions_of(c, tensors))
     inputs.id.shape.push_back({name, size});
+  require_memory(c, inputs.id);
   for (const stored_tensor* tensor : tensors)
     inputs.values.push_back(decoded(tensor->type, tensor->bytes));
   return inputs;
@@ -211,10 +212,7 @@ int run_function(const run_options& chosen) {
   }
   if (chosen.on != "emulator" && chosen.on != "cuda")
     throw bad_input("unknown backend '{}'; there are: reference, emulator, cuda", chosen.on);
-  if (chosen.on == "cuda" && !probed_device().at("available").get<bool>()) {
-    complain("cuda is not there: " + probed_device().at("why").get<std::string>());
-    return k_device_absent;
-  }
+  if (chosen.on == "cuda" && !cuda_is_there()) return k_device_absent;
   return run_kernel(c, chosen);
 }
 

@@ -3,6 +3,7 @@
 #include "optimized/launcher.hpp"
 #include "properties/bad_input.hpp"
 #include "tools/assay/report.hpp"
+#include "tools/assay/terminal.hpp"
 #include "tools/assay/workers.hpp"
 
 #include <memory>
@@ -36,10 +37,17 @@ simt::sanitizer_tools tools_named(const std::string& names) {
   return tools;
 }
 
+void refuse_sanitizers_on(const std::string& backend, const run_settings& settings) {
+  if (settings.sanitize && backend != "emulator")
+    throw bad_input("--sanitize is the emulator's; on a GPU run compute-sanitizer on assay replay");
+}
+
 const json& probed_device() {
   static const json k_probed = [] {
     const job_result result = run_in_process({}, 60, [](const json&) -> json {
       simt::backend* const place = optimized::backend_of(simt::build::gpu);
+      if (!place && optimized::launchers(simt::build::gpu).empty())
+        return {{"available", false}, {"why", "built without CUDA"}};
       if (!place) return {{"available", false}, {"why", "no device"}};
       return {{"available", true}, {"name", place->name()}};
     });
@@ -47,6 +55,12 @@ const json& probed_device() {
     return json{{"available", false}, {"why", "the driver failed: " + result.death}};
   }();
   return k_probed;
+}
+
+bool cuda_is_there() {
+  if (probed_device().at("available").get<bool>()) return true;
+  complain("cuda is not there: " + probed_device().at("why").get<std::string>());
+  return false;
 }
 
 std::function<json(const json&)> run_handler(const run_settings& settings,
@@ -57,7 +71,7 @@ std::function<json(const json&)> run_handler(const run_settings& settings,
     const run_id id = parse_run(job.at("id").get<std::string>());
     if (!*last || !((*last)->inputs.id == id.of)) *last = prepare(id.of);
     const run_report report = run(id, **last, settings);
-    json told = to_json(report);
+    json told = to_json(report, settings);
     if (report.result == outcome::failed && !folder.empty()) {
       try {
         told["saved"] = save_failure(report, **last, folder);

@@ -14,9 +14,14 @@ namespace assay::tools {
 // Tools by the names of compute-sanitizer, comma-separated; "all". Throws bad_input for others.
 simt::sanitizer_tools tools_named(const std::string& names);
 
+// Throws bad_input where sanitizers were asked for on another backend than the emulator.
+void refuse_sanitizers_on(const std::string& backend, const properties::run_settings& settings);
+
 // The CUDA device as a child process sees it (the parent must stay without a context):
 // {"available": bool, "why": "no device", "name": ...}.
 const nlohmann::json& probed_device();
+// Whether there is one; complains where there is none.
+bool cuda_is_there();
 
 // When the process of a run is ended: later than the emulator, which knows more, ends the kernel.
 inline double process_limit(double run_limit_seconds) {

@@ -119,9 +119,9 @@ void watch_interrupts() {
 
 bool interrupted() { return g_interrupted != 0; }
 
-void end_on_crash_of(const std::string& what) {
+void end_on_crash_or_alarm_of(const std::string& what) {
   static std::string line;
-  line = fmt::format("assay: {}: the kernel crashed (signal ", what);
+  line = fmt::format("assay: {}: the kernel crashed or did not end (signal ", what);
   struct sigaction action {};
   action.sa_handler = [](int signal) {  // nothing but async-signal-safe calls
     const char end[] = {char('0' + signal / 10), char('0' + signal % 10), ')', '\n'};
@@ -129,7 +129,7 @@ void end_on_crash_of(const std::string& what) {
                       write(STDERR_FILENO, end, sizeof end) >= 0;
     _exit(told ? k_crashed : k_internal);
   };
-  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP})
+  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGALRM})
     sigaction(signal, &action, nullptr);
 }
 

@@ -56,7 +56,8 @@ class progress {
 void watch_interrupts();
 bool interrupted();
 
-// A kernel that crashes in this very process ends it with k_crashed and one line that names `what`.
-void end_on_crash_of(const std::string& what);
+// A kernel that crashes in this very process, or outlives an alarm(), ends it with k_crashed and
+// one line that names `what`.
+void end_on_crash_or_alarm_of(const std::string& what);
 
 }  // namespace assay::tools

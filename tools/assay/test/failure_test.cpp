@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 
 namespace assay::tools::test {
 namespace {
@@ -110,6 +112,31 @@ TEST_F(command, a_finding_of_a_sanitizer_is_a_failure) {
   const std::vector<std::string> told = told_failure(result);
   ASSERT_EQ(told.size(), 5u) << result.out;
   EXPECT_THAT(told[1], AllOf(HasSubstr("memcheck"), HasSubstr("broken.cu:")));
+  EXPECT_EQ(told[3], "    replay   assay replay --sanitize memcheck " + run_of("reads_past_end"));
+}
+
+// The line that a failure prints is the command that shows it again.
+TEST_F(command, every_failure_replays_from_its_line) {
+  const std::vector<std::string> all = {"check", "broken",       "--sanitize",
+                                        "all",   "--time-limit", "1"};
+  const nlohmann::json report = broken([&] {
+                                  std::vector<std::string> with = all;
+                                  with.insert(with.end(), {"--json", "--save", ""});
+                                  return with;
+                                }())
+                                    .json();
+  int failures = 0;
+  for (const auto& run : report.at("runs")) {
+    std::istringstream line(run.at("replay").get<std::string>());
+    std::vector<std::string> words{std::istream_iterator<std::string>(line), {}};
+    ASSERT_EQ(words.at(0), "assay");
+    words.erase(words.begin());
+    words.insert(words.end(), {"--save", "", "--time-limit", "1"});
+    const std::string outcome = run.at("outcome");
+    EXPECT_EQ(broken(words).code, outcome == "passed" ? 0 : outcome == "crashed" ? 6 : 1) << run;
+    failures += outcome != "passed";
+  }
+  EXPECT_GE(failures, 5);
 }
 
 TEST_F(command, a_kernel_that_crashes_loses_its_run_and_no_other) {

@@ -49,6 +49,17 @@ TEST_F(command, list_tells_functions_and_implementations) {
                                 HasSubstr("fused"), HasSubstr("naive")));
   EXPECT_THAT(result.out, testing::Not(HasSubstr("gelu.tanh")));
   EXPECT_THAT(assay({"list", "--distributions"}).out, HasSubstr("tails"));
+  EXPECT_EQ(assay({"list", "--distributions", "--json"}).json().at(0).at("name"), "normal");
+}
+
+TEST_F(command, list_tells_where_each_implementation_runs) {
+  const ended doctor = assay({"doctor"});
+  const bool has_cuda_side = doctor.out.find("built by nvcc") != std::string::npos;
+  const nlohmann::json expected =
+      has_cuda_side ? nlohmann::json{"emulator", "cuda"} : nlohmann::json{"emulator"};
+  const nlohmann::json all = assay({"list", "--json"}).json();
+  for (const auto& each : all)
+    for (const auto& by : each.at("implementations")) EXPECT_EQ(by.at("backends"), expected);
 }
 
 TEST_F(command, list_tells_programs_everything) {
@@ -57,15 +68,15 @@ TEST_F(command, list_tells_programs_everything) {
   for (const auto& each : all) {
     for (const char* key :
          {"component", "variant", "direction", "function", "formula", "dimensions", "inputs",
-          "outputs", "dtypes", "parameters", "implementations", "backends"})
+          "outputs", "dtypes", "parameters", "implementations"})
       EXPECT_TRUE(each.contains(key)) << key;
     for (const auto* tensors : {&each.at("inputs"), &each.at("outputs")})
       for (const auto& tensor : *tensors)
         EXPECT_TRUE(tensor.contains("name") && tensor.contains("shape"));
     for (const auto& by : each.at("implementations"))
-      for (const char* key : {"name", "form", "numerics", "stated", "domain", "deterministic"})
+      for (const char* key : {"name", "form", "numerics", "stated", "domain", "deterministic",
+                              "same_bits_on_emulator", "backends"})
         EXPECT_TRUE(by.contains(key)) << key;
-    EXPECT_EQ(each.at("backends"), (nlohmann::json{"emulator", "cuda"}));
   }
 }
 
