@@ -38,5 +38,10 @@ endfunction()
 
 add_test(NAME ledger.open COMMAND ${CMAKE_COMMAND} -E rm -rf ${ASSAY_LEDGER})
 set_tests_properties(ledger.open PROPERTIES FIXTURES_SETUP ledger LABELS ledger)
-add_test(NAME ledger COMMAND ${PROJECT_SOURCE_DIR}/tools/ledger/judge ${ASSAY_LEDGER} ${PROJECT_SOURCE_DIR}/tools/ledger/shares.txt)
+string(REGEX MATCH "^[a-z]*" column "${ASSAY_HOST_SANITIZER}")
+if(NOT column)
+  set(column plain)
+endif()
+add_test(NAME ledger COMMAND ${PROJECT_SOURCE_DIR}/tools/ledger/judge
+  ${ASSAY_LEDGER} ${PROJECT_SOURCE_DIR}/tools/ledger/shares.txt ${column})
 set_tests_properties(ledger PROPERTIES FIXTURES_CLEANUP ledger LABELS ledger)

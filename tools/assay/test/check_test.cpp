@@ -22,7 +22,8 @@ TEST_F(command, check_ends_with_two_lines_of_figures) {
   if (has_gpu()) GTEST_SKIP() << "there is a device";
   const ended result = assay({"check", "relu.plain.fwd"});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(result.line_from_end(1), "emulator: 30 passed, 0 failed | cuda: not run (no device)");
+  EXPECT_EQ(result.line_from_end(1),
+            "emulator: 30 passed, 0 failed | cuda: not run (" + why_no_cuda() + ")");
   EXPECT_EQ(result.line_from_end(0), "30 cases: 30 passed, 0 failed, 0 unsupported, 0 not run");
   EXPECT_EQ(result.err, "");
   EXPECT_THAT(files(), IsEmpty());
@@ -46,7 +47,7 @@ TEST_F(command, check_fails_where_cuda_is_required_and_absent) {
   if (has_gpu()) GTEST_SKIP() << "there is a device";
   const ended result = assay({"check", "relu.plain.fwd", "--require", "cuda"});
   EXPECT_EQ(result.code, 77);
-  EXPECT_EQ(result.err, "assay: cuda is required, and was not run: no device\n");
+  EXPECT_EQ(result.err, "assay: cuda is required, and was not run: " + why_no_cuda() + "\n");
   EXPECT_THAT(result.line_from_end(0), HasSubstr("30 passed"));
 }
 
@@ -55,7 +56,7 @@ TEST_F(command, check_on_an_absent_device_counts_nothing_as_passed) {
   const ended result = assay({"check", "relu.plain.fwd", "--on", "cuda"});
   EXPECT_EQ(result.code, 77);
   EXPECT_EQ(result.line_from_end(1),
-            "emulator: not run (cuda was asked for) | cuda: not run (no device)");
+            "emulator: not run (cuda was asked for) | cuda: not run (" + why_no_cuda() + ")");
   EXPECT_EQ(result.line_from_end(0), "30 cases: 0 passed, 0 failed, 0 unsupported, 30 not run");
 }
 

@@ -147,11 +147,21 @@ void expect_refused(const ended& result, const std::string& because) {
   EXPECT_EQ(result.err.back(), '\n');
 }
 
-bool has_gpu() {
-  const ended told = run({"doctor", "--json"}, ".", {});
-  for (const auto& fact : told.json())
-    if (fact.at("what") == "GPU") return fact.at("follows") == "assay check runs on it";
-  return false;
+namespace {
+
+nlohmann::json doctor_on(const std::string& what) {
+  for (const auto& fact : run({"doctor", "--json"}, ".", {}).json())
+    if (fact.at("what") == what) return fact;
+  return {{"found", "nothing"}, {"follows", "nothing"}};
+}
+
+}  // namespace
+
+bool has_gpu() { return doctor_on("GPU").at("follows") == "assay check runs on it"; }
+
+std::string why_no_cuda() {
+  const std::string side = doctor_on("CUDA side").at("found");
+  return side.starts_with("built by nvcc") ? "no device" : "built without CUDA";
 }
 
 }  // namespace assay::tools::test

@@ -54,5 +54,7 @@ class command : public testing::Test {
 void expect_refused(const ended& result, const std::string& because);
 
 bool has_gpu();
+// What the command says where cuda did not run.
+std::string why_no_cuda();
 
 }  // namespace assay::tools::test

@@ -166,7 +166,7 @@ TEST_F(command, exhaustive_needs_the_device_it_is_told_to_use) {
   if (has_gpu()) GTEST_SKIP() << "there is a device";
   const ended result = assay({"exhaustive", "relu", "--dtype", "bf16", "--on", "cuda"});
   EXPECT_EQ(result.code, 77);
-  EXPECT_EQ(result.err, "assay: cuda: no device\n");
+  EXPECT_EQ(result.err, "assay: cuda is not there: " + why_no_cuda() + "\n");
 }
 
 TEST_F(command, exhaustive_says_at_once_that_it_cannot_keep_its_state) {

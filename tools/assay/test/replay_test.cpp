@@ -52,7 +52,7 @@ TEST_F(command, replay_needs_the_device_that_an_id_names) {
   if (has_gpu()) GTEST_SKIP() << "there is a device";
   const ended result = assay({"replay", k_good, "--on", "cuda"});
   EXPECT_EQ(result.code, 77);
-  EXPECT_EQ(result.err, "assay: cuda is not there: no device\n");
+  EXPECT_EQ(result.err, "assay: cuda is not there: " + why_no_cuda() + "\n");
 }
 
 TEST_F(command, replay_refuses_ids_with_the_part_at_fault) {
