@@ -38,9 +38,9 @@ endfunction()
 
 add_test(NAME ledger.open COMMAND ${CMAKE_COMMAND} -E rm -rf ${ASSAY_LEDGER})
 set_tests_properties(ledger.open PROPERTIES FIXTURES_SETUP ledger LABELS ledger)
-string(REGEX MATCH "^[a-z]*" column "${ASSAY_HOST_SANITIZER}")
-if(NOT column)
-  set(column plain)
+set(column plain)
+if(ASSAY_HOST_SANITIZER MATCHES "^([a-z]+)")  # address or thread
+  set(column ${CMAKE_MATCH_1})
 endif()
 add_test(NAME ledger COMMAND ${PROJECT_SOURCE_DIR}/tools/ledger/judge
   ${ASSAY_LEDGER} ${PROJECT_SOURCE_DIR}/tools/ledger/shares.txt ${column})
