@@ -6,13 +6,15 @@
 
 #if !defined(__CUDACC__)
 
+#include "optimized/simt/pointer.cuh"
+
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <source_location>
 #include <type_traits>
-
-#include "optimized/simt/pointer.cuh"
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -71,6 +73,17 @@ T modify(T* p, Update update) {
   return value_of<T>(old);
 }
 
+// PTX, atom: on global memory, and not on shared memory, .add of f32 takes subnormal operands and
+// results for zeros of their sign.
+bool flushes_subnormals(const void* address);
+inline float flushed(float value) {
+  return std::fabs(value) < std::numeric_limits<float>::min() ? std::copysign(0.0f, value) : value;
+}
+inline float add_floats(float* p, float value) {
+  if (!flushes_subnormals(p)) return modify(p, [=](float old) { return old + value; });
+  return modify(p, [=](float old) { return flushed(flushed(old) + flushed(value)); });
+}
+
 template <class Pointer>
 using value_at = std::remove_cv_t<pointee<Pointer>>;
 
@@ -79,14 +92,19 @@ using value_at = std::remove_cv_t<pointee<Pointer>>;
 template <class Pointer, class T = detail::value_at<Pointer>>
 T atomicAdd(Pointer p, std::type_identity_t<T> value,
             std::source_location where = std::source_location::current()) {
-  return detail::modify(detail::atomic_address(p, atomic_kind::update, where), [=](T old) {
-    if constexpr (detail::atomic_integer<T>) {
-      using unsigned_t = std::make_unsigned_t<T>;  // wraps
-      return static_cast<T>(static_cast<unsigned_t>(old) + static_cast<unsigned_t>(value));
-    } else {
-      return old + value;
-    }
-  });
+  T* const place = detail::atomic_address(p, atomic_kind::update, where);
+  if constexpr (std::is_same_v<T, float>) {
+    return detail::add_floats(place, value);
+  } else {
+    return detail::modify(place, [=](T old) {
+      if constexpr (detail::atomic_integer<T>) {
+        using unsigned_t = std::make_unsigned_t<T>;  // wraps
+        return static_cast<T>(static_cast<unsigned_t>(old) + static_cast<unsigned_t>(value));
+      } else {
+        return old + value;
+      }
+    });
+  }
 }
 
 template <class Pointer, detail::atomic_integer T = detail::value_at<Pointer>>
@@ -162,9 +180,8 @@ template <class Pointer>
 unsigned atomicDec(Pointer p, unsigned last,
                    std::source_location where = std::source_location::current()) {
   static_assert(std::is_same_v<detail::value_at<Pointer>, unsigned>);
-  return detail::modify(detail::atomic_address(p, atomic_kind::update, where), [=](unsigned old) {
-    return old == 0 || old > last ? last : old - 1u;
-  });
+  return detail::modify(detail::atomic_address(p, atomic_kind::update, where),
+                        [=](unsigned old) { return old == 0 || old > last ? last : old - 1u; });
 }
 
 }  // namespace assay::simt::inline ASSAY_BUILD

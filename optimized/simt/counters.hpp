@@ -1,7 +1,7 @@
-// What the sanitized emulator counts while a kernel runs. Accesses are counted by the instruction of
-// a warp: the accesses of its lanes from one source line to one allocation that are the n-th of their
-// kind since the lanes last met (optimized/simt/README.md, Counters). The figures are the same on
-// every compiler and machine.
+// What the sanitized emulator counts while a kernel runs. Accesses are counted by the instruction
+// of a warp: the accesses of its lanes from one source line to one allocation that are the n-th of
+// their kind since the lanes last met (optimized/simt/README.md, Counters). The figures are the
+// same on every compiler and machine.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,10 @@ struct counters {
   std::uint64_t global_store_bytes = 0;
   std::uint64_t global_store_sectors = 0;
   std::uint64_t global_atomics = 0;
-  std::uint64_t shared_accesses = 0;        // warp instructions: loads, stores, ldmatrix, cp.async's
-  std::uint64_t shared_wavefronts = 0;      // passes through the 32 banks
+  std::uint64_t global_atomic_bytes = 0;
+  std::uint64_t global_atomic_sectors = 0;
+  std::uint64_t shared_accesses = 0;    // warp instructions: loads, stores, ldmatrix, cp.async's
+  std::uint64_t shared_wavefronts = 0;  // passes through the 32 banks
   std::uint64_t shared_bank_conflicts = 0;  // wavefronts beyond what the width of the access needs
   std::uint64_t shared_atomics = 0;
   std::uint64_t tensor_core_flops = 0;  // a multiply-add is two

@@ -26,7 +26,7 @@ struct sanitizer_tools {
 struct emulation {
   // Order of threads: 0 is program order, any other number a random one of its own.
   std::uint64_t schedule = 0;
-  // Operating system threads; 0: one per core. The sanitized build always uses one.
+  // Operating system threads; 0: one per core, 24 at most. The sanitized build always uses one.
   unsigned workers = 0;
   // Run blocks one after the other: for kernels whose result depends on the order of atomics.
   bool blocks_in_order = false;

@@ -4,21 +4,24 @@
 //   __shared__ simt::array<float, 32, 33> tile;    tile[i][j]; tile[i] is a shared<float>
 //   simt::shared<float> x = simt::dynamic_shared<float>(byte_offset, count);
 //
-// Under nvcc an array is what it looks like. In the emulator it is a handle that each thread makes for
-// itself: its constructor finds the array's storage in the block's arena by the place in the source
-// where the array is declared. Every innermost row has bounds of its own.
+// Under nvcc an array is what it looks like. In the emulator it is a handle that each thread makes
+// for itself: its constructor finds the array's storage in the block's arena by the place in the
+// source where the array is declared. So two arrays must not be declared by one expansion of a
+// macro: they would be one. (The emulator gives up where they differ in size, the sanitized build
+// always; it also takes a function with a shared array that calls itself for that.) Every innermost
+// row has bounds of its own.
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
 
 #include "optimized/simt/pointer.cuh"
 #include "optimized/simt/vocabulary.cuh"
 
-#if !defined(__CUDACC__)
-#include <source_location>
+#include <cstddef>
+#include <cstdint>
 
+#if !defined(__CUDACC__)
 #include "optimized/simt/emulator/shared_arena.hpp"
+
+#include <source_location>
 #endif
 
 namespace assay::simt::inline ASSAY_BUILD {
@@ -84,7 +87,7 @@ class shared_part {
     return rows_.row(First);
   }
 
- private:
+ protected:
   shared_rows<T> rows_;
 };
 
@@ -97,6 +100,9 @@ class array : public shared_part<T, First, Rest...> {
   array(std::source_location where = std::source_location::current())
       : shared_part<T, First, Rest...>(
             shared_rows<T>::template of_variable<First, Rest...>(where)) {}
+#if defined(ASSAY_SANITIZED)
+  ~array() { this->rows_.let_go(); }
+#endif
   array(const array&) = delete;
   array& operator=(const array&) = delete;
 };

@@ -5,19 +5,20 @@
 // threads, k_attention_shared bytes of dynamic shared memory.
 #pragma once
 
-#include <cmath>
-
 #include "optimized/simt/simt.cuh"
+
+#include <cmath>
 
 namespace assay::simt::inline ASSAY_BUILD {
 
 inline constexpr int k_tile = 64;  // rows of a tile, and the width of a head
 inline constexpr int k_tile_elements = k_tile * k_tile;
 inline constexpr int k_attention_threads = 128;
-inline constexpr std::size_t k_attention_shared = 5 * k_tile_elements * sizeof(bf16);  // Q, 2 K, 2 V
+inline constexpr std::size_t k_attention_shared =
+    5 * k_tile_elements * sizeof(bf16);  // Q, 2 K, 2 V
 
-// Where 8 elements from column 8 CHUNK of ROW lie in a tile: rows of 128 bytes would put every row's
-// chunk into the same banks, so the chunks of row r are permuted by r.
+// Where 8 elements from column 8 CHUNK of ROW lie in a tile: rows of 128 bytes would put every
+// row's chunk into the same banks, so the chunks of row r are permuted by r.
 SIMT_DEVICE int swizzled(int row, int chunk) { return row * k_tile + ((chunk ^ (row & 7)) << 3); }
 
 SIMT_DEVICE void start_tile(shared<bf16> to, global<const bf16> from) {
@@ -26,8 +27,8 @@ SIMT_DEVICE void start_tile(shared<bf16> to, global<const bf16> from) {
   }
 }
 
-// The state of a lane: two rows, g and g + 8 of its warp's 16, of which it holds columns 8 n + 2 t and
-// the next (g = lane / 4, t = lane % 4).
+// The state of a lane: two rows, g and g + 8 of its warp's 16, of which it holds columns 8 n + 2 t
+// and the next (g = lane / 4, t = lane % 4).
 struct attention_rows {
   accumulator output[8];
   float maximum[2];
@@ -97,6 +98,20 @@ SIMT_DEVICE void accumulate(attention_rows& rows, const accumulator (&weights)[8
   }
 }
 
+// Divides by the sums, and stores the warp's 16 rows.
+SIMT_DEVICE void store(attention_rows& rows, global<float> out, int lane) {
+  for (int h = 0; h < 2; ++h) {
+    rows.sum[h] += __shfl_xor_sync(k_full_warp, rows.sum[h], 1);
+    rows.sum[h] += __shfl_xor_sync(k_full_warp, rows.sum[h], 2);
+  }
+  for (int n = 0; n < 8; ++n) {
+    for (int e = 0; e < 4; ++e) {
+      const int row = lane / 4 + (e >> 1) * 8, column = n * 8 + (lane % 4) * 2 + (e & 1);
+      out[row * k_tile + column] = rows.output[n].x[e] / rows.sum[e >> 1];
+    }
+  }
+}
+
 // SCALE is log2(e) / sqrt(64).
 __global__ void __launch_bounds__(k_attention_threads)
     attention_causal(global<const bf16> q, global<const bf16> k, global<const bf16> v,
@@ -136,17 +151,7 @@ __global__ void __launch_bounds__(k_attention_threads)
     __syncthreads();  // everybody is done with tile j, whose place tile j + 2 takes
   }
   cp_async_wait_group<0>();
-  for (int h = 0; h < 2; ++h) {
-    rows.sum[h] += __shfl_xor_sync(k_full_warp, rows.sum[h], 1);
-    rows.sum[h] += __shfl_xor_sync(k_full_warp, rows.sum[h], 2);
-  }
-  const global<float> out = o + head + (last * k_tile + warp * 16) * k_tile;
-  for (int n = 0; n < 8; ++n) {
-    for (int e = 0; e < 4; ++e) {
-      const int row = lane / 4 + (e >> 1) * 8, column = n * 8 + (lane % 4) * 2 + (e & 1);
-      out[row * k_tile + column] = rows.output[n].x[e] / rows.sum[e >> 1];
-    }
-  }
+  store(rows, o + head + (last * k_tile + warp * 16) * k_tile, lane);
 }
 
 }  // namespace assay::simt::inline ASSAY_BUILD

@@ -1,4 +1,8 @@
-// simt_benchmark [--smoke | ROUNDS]: CPU seconds of the emulator's builds on three kernels, one worker.
+// simt_benchmark [--smoke | ROUNDS]: CPU seconds of the emulator's builds on three kernels, one
+// worker. Exit code 1 where a sanitizer has a finding, or where the builds compute different bits
+// (--smoke).
+#include "optimized/simt/benchmark/run.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,58 +11,88 @@
 #include <string_view>
 #include <vector>
 
-#include "optimized/simt/benchmark/run.hpp"
-
 namespace {
 
 using namespace assay::simt;
 
-struct measured {
+struct benchmark {
   const char* name;
-  double (*seconds)();
+  measurement (*run)(const benchmarks& build);
 };
 
-constexpr measured k_cases[] = {
-    {"plain gelu 2^24", [] { return plain_benchmarks().gelu(1 << 24); }},
-    {"plain softmax 512x1024", [] { return plain_benchmarks().softmax(512, 1024); }},
-    {"plain softmax 64x50257", [] { return plain_benchmarks().softmax(64, 50257); }},
-    {"plain attention 12x1024x64", [] { return plain_benchmarks().attention(12, 1024); }},
-    {"sanitized gelu 2^20", [] { return sanitized_benchmarks().gelu(1 << 20); }},
-    {"sanitized softmax 64x1024", [] { return sanitized_benchmarks().softmax(64, 1024); }},
-    {"sanitized softmax 8x50257", [] { return sanitized_benchmarks().softmax(8, 50257); }},
-    {"sanitized attention 12x1024x64", [] { return sanitized_benchmarks().attention(12, 1024); }},
+// All of the plain build, then all of the sanitized one, which checks more and does less.
+constexpr benchmark k_plain[] = {
+    {"gelu 2^24", [](const benchmarks& b) { return b.gelu(1 << 24); }},
+    {"softmax 512x1024", [](const benchmarks& b) { return b.softmax(512, 1024); }},
+    {"softmax 64x50257", [](const benchmarks& b) { return b.softmax(64, 50257); }},
+    {"attention 12x1024x64", [](const benchmarks& b) { return b.attention(12, 1024); }},
+};
+constexpr benchmark k_sanitized[] = {
+    {"gelu 2^20", [](const benchmarks& b) { return b.gelu(1 << 20); }},
+    {"softmax 64x1024", [](const benchmarks& b) { return b.softmax(64, 1024); }},
+    {"softmax 8x50257", [](const benchmarks& b) { return b.softmax(8, 50257); }},
+    {"attention 12x1024x64", [](const benchmarks& b) { return b.attention(12, 1024); }},
+};
+constexpr benchmark k_smoke[] = {
+    {"gelu 2^12", [](const benchmarks& b) { return b.gelu(1 << 12); }},
+    {"softmax 2x1000", [](const benchmarks& b) { return b.softmax(2, 1000); }},
+    {"attention 1x128x64", [](const benchmarks& b) { return b.attention(1, 128); }},
 };
 
-constexpr measured k_smoke[] = {
-    {"plain gelu 2^12", [] { return plain_benchmarks().gelu(1 << 12); }},
-    {"plain softmax 2x1000", [] { return plain_benchmarks().softmax(2, 1000); }},
-    {"plain attention 1x128x64", [] { return plain_benchmarks().attention(1, 128); }},
-    {"sanitized gelu 2^12", [] { return sanitized_benchmarks().gelu(1 << 12); }},
-    {"sanitized softmax 2x1000", [] { return sanitized_benchmarks().softmax(2, 1000); }},
-    {"sanitized attention 1x128x64", [] { return sanitized_benchmarks().attention(1, 128); }},
-};
-
-void measure(const measured& m, int rounds) {
+// Prints the best and the median of ROUNDS; returns the last, with the findings of all.
+measurement measure(const char* build_name, const benchmarks& build, const benchmark& what,
+                    int rounds) {
   std::vector<double> seconds;
-  for (int i = 0; i < rounds; ++i) seconds.push_back(m.seconds());
+  measurement last;
+  std::size_t findings = 0;
+  for (int i = 0; i < rounds; ++i) {
+    last = what.run(build);
+    seconds.push_back(last.seconds);
+    findings += last.findings;
+  }
+  last.findings = findings;
   std::sort(seconds.begin(), seconds.end());
-  fmt::print("{:<32} best {:8.4f} s   median {:8.4f} s\n", m.name, seconds.front(),
-             seconds[seconds.size() / 2]);
+  fmt::print("{:<9} {:<22} best {:8.4f} s   median {:8.4f} s\n", build_name, what.name,
+             seconds.front(), seconds[seconds.size() / 2]);
   std::fflush(stdout);
+  return last;
+}
+
+// The builds must compute the same, and the sanitizers must have nothing to say.
+bool smoke() {
+  bool good = true;
+  for (const benchmark& what : k_smoke) {
+    const measurement plain = measure("plain", plain_benchmarks(), what, 1);
+    const measurement sanitized = measure("sanitized", sanitized_benchmarks(), what, 1);
+    if (plain.output != sanitized.output) {
+      fmt::print(stderr, "{}: the builds' outputs differ: hash {:08x} plain, {:08x} sanitized\n",
+                 what.name, plain.output, sanitized.output);
+      good = false;
+    }
+    good = good && plain.findings + sanitized.findings == 0;
+  }
+  return good;
+}
+
+bool measure_all(int rounds) {
+  std::size_t findings = 0;
+  for (const benchmark& what : k_plain) {
+    findings += measure("plain", plain_benchmarks(), what, rounds).findings;
+  }
+  for (const benchmark& what : k_sanitized) {
+    findings += measure("sanitized", sanitized_benchmarks(), what, rounds).findings;
+  }
+  return findings == 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::string_view(argv[1]) == "--smoke") {
-    for (const measured& m : k_smoke) measure(m, 1);
-    return 0;
-  }
+  if (argc == 2 && std::string_view(argv[1]) == "--smoke") return smoke() ? 0 : 1;
   const int rounds = argc == 2 ? std::atoi(argv[1]) : 5;
   if (rounds < 1 || argc > 2) {
     std::fputs("usage: simt_benchmark [--smoke | ROUNDS]\n", stderr);
     return 2;
   }
-  for (const measured& m : k_cases) measure(m, rounds);
-  return 0;
+  return measure_all(rounds) ? 0 : 1;
 }

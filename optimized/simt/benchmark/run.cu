@@ -1,13 +1,12 @@
+#include "optimized/device.cuh"
+#include "optimized/simt/benchmark/attention.cuh"
+#include "optimized/simt/benchmark/kernels.cuh"
 #include "optimized/simt/benchmark/run.hpp"
 
 #include <cstdio>
 #include <ctime>
 #include <random>
 #include <vector>
-
-#include "optimized/device.cuh"
-#include "optimized/simt/benchmark/attention.cuh"
-#include "optimized/simt/benchmark/kernels.cuh"
 
 namespace assay::simt {
 namespace {
@@ -32,49 +31,61 @@ std::vector<bf16> normal_bf16(std::size_t n, unsigned seed) {
   return values;
 }
 
+// FNV-1a, over 32-bit patterns.
+std::uint32_t hash_of(const std::vector<float>& values) {
+  std::uint32_t hash = 2166136261u;
+  for (const float v : values) hash = (hash ^ bits_of(v)) * 16777619u;
+  return hash;
+}
+
 template <class Launch>
-double timed(optimized::device where, Launch launch_on) {
+measurement measured(const optimized::buffer<float>& output, Launch launch_on) {
+  const optimized::device where = output.where();
   optimized::stream turn(where);
   turn.emulation().workers = 1;
   launch_on(turn);
   const double start = cpu_seconds();
   turn.synchronize();
-  const double seconds = cpu_seconds() - start;
-  for (const finding& found : where.place().take_findings()) std::puts(to_string(found).c_str());
+  measurement result{.seconds = cpu_seconds() - start};
+  const std::vector<finding> findings = where.place().take_findings();
+  for (const finding& found : findings) std::fprintf(stderr, "%s\n", to_string(found).c_str());
   where.place().take_counters();
-  return seconds;
+  result.findings = findings.size();
+  result.output = hash_of(output.to_vector());
+  return result;
 }
 
-double run_gelu(int n) {
+measurement run_gelu(int n) {
   const optimized::device where(this_backend());
   const optimized::buffer<float> x(where, normal(static_cast<std::size_t>(n), 1, 2), "x");
   optimized::buffer<float> y(where, x.size(), "y");
   y.fill_bytes(std::byte{0});  // its pages are there before the clock runs
-  return timed(where, [&](queue& turn) {
-    launch(gelu_erf, dim3(static_cast<unsigned>(n + 255) / 256), dim3(256), 0, turn, bind(x), bind(y),
-           n);
+  return measured(y, [&](queue& turn) {
+    launch(gelu_erf, dim3(static_cast<unsigned>(n + 255) / 256), dim3(256), 0, turn, bind(x),
+           bind(y), n);
   });
 }
 
-double run_softmax(int rows, int columns) {
+measurement run_softmax(int rows, int columns) {
   const optimized::device where(this_backend());
   const std::size_t n = static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
   const optimized::buffer<float> x(where, normal(n, 2, 3), "x");
   optimized::buffer<float> y(where, n, "y");
-  return timed(where, [&](queue& turn) {
+  return measured(y, [&](queue& turn) {
     launch(softmax_three_pass, dim3(static_cast<unsigned>(rows)), dim3(k_softmax_threads), 0, turn,
            bind(x), bind(y), columns);
   });
 }
 
-double run_attention(int heads, int length) {
+measurement run_attention(int heads, int length) {
   const optimized::device where(this_backend());
   const std::size_t n = static_cast<std::size_t>(heads) * static_cast<std::size_t>(length) * k_tile;
   const optimized::buffer<bf16> q(where, normal_bf16(n, 3), "q"), k(where, normal_bf16(n, 4), "k"),
       v(where, normal_bf16(n, 5), "v");
   optimized::buffer<float> o(where, n, "o");
-  return timed(where, [&](queue& turn) {
-    launch(attention_causal, dim3(static_cast<unsigned>(length / k_tile), static_cast<unsigned>(heads)),
+  return measured(o, [&](queue& turn) {
+    launch(attention_causal,
+           dim3(static_cast<unsigned>(length / k_tile), static_cast<unsigned>(heads)),
            dim3(k_attention_threads), k_attention_shared, turn, bind(q), bind(k), bind(v), bind(o),
            length, 0.125f * 1.4426950408889634f);
   });
@@ -84,9 +95,7 @@ constexpr benchmarks k_benchmarks{run_gelu, run_softmax, run_attention};
 
 }  // namespace
 
-#if defined(__CUDACC__)
-const benchmarks& gpu_benchmarks() { return k_benchmarks; }
-#elif defined(ASSAY_SANITIZED)
+#if defined(ASSAY_SANITIZED)
 const benchmarks& sanitized_benchmarks() { return k_benchmarks; }
 #else
 const benchmarks& plain_benchmarks() { return k_benchmarks; }

@@ -1,11 +1,11 @@
 // simt::launch under nvcc.
 #pragma once
 
-#include <cstddef>
-#include <utility>
-
 #include "optimized/simt/build.cuh"
 #include "optimized/simt/cuda/runtime.hpp"
+
+#include <cstddef>
+#include <utility>
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -16,8 +16,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t dy
   const std::string what = "launch of " + cuda::kernel_name(reinterpret_cast<const void*>(kernel));
   const cudaStream_t on = cuda::stream_of(stream, what);
   const cuda::current_device current(cuda::ordinal_of(stream));
-  // Up to 48 KiB need no permission.
-  if (dynamic_shared_bytes > 48 * 1024) {
+  // More than 48 KiB, the kernel's __shared__ variables included, need permission.
+  if (dynamic_shared_bytes > 0) {
     cuda::check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                      static_cast<int>(dynamic_shared_bytes)),
                 what);

@@ -1,9 +1,9 @@
 #include "optimized/simt/atomic.cuh"
 
-#include <atomic>
-
 #include "optimized/simt/barrier.cuh"
 #include "optimized/simt/emulator/scheduler.hpp"
+
+#include <atomic>
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
@@ -27,6 +27,10 @@ void atomic_turn() {
   } else {
     maybe_preempt();
   }
+}
+
+bool detail::flushes_subnormals(const void* address) {
+  return !this_block().arena.contains(address);
 }
 
 void __threadfence() { fence(true); }

@@ -33,7 +33,8 @@ void arrive(block& b, thread& self, int number, unsigned expected, int predicate
 }
 
 // Arrives, waits for the others, and returns how many there were.
-barrier_count arrive_and_wait(int number, unsigned expected, int predicate, std::source_location where) {
+barrier_count arrive_and_wait(int number, unsigned expected, int predicate,
+                              std::source_location where) {
   maybe_preempt();
   block& b = this_block();
   thread& self = this_thread();
@@ -103,7 +104,6 @@ void barrier_arrive(int number, int threads, std::source_location where) {
 void complete_syncthreads_without(block& b) {
   barrier& bar = b.barriers[0];
   if (bar.arrived == 0 || bar.arrived != b.live) return;
-  observe::opens_by_exit(b, bar);
   observe::opens(b, bar, 0, nullptr);
   open(b, 0);
 }

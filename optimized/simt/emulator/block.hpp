@@ -2,14 +2,6 @@
 // scheduler.hpp, barrier.cpp, collective.cpp and async_copy.cpp.
 #pragma once
 
-#include <array>
-#include <chrono>
-#include <cstdint>
-#include <memory>
-#include <source_location>
-#include <string>
-#include <vector>
-
 #include "optimized/simt/emulator/async_copies.hpp"
 #include "optimized/simt/emulator/collective.hpp"
 #include "optimized/simt/emulator/coordinates.hpp"
@@ -18,6 +10,14 @@
 #include "optimized/simt/emulator/observer.hpp"
 #include "optimized/simt/emulator/random.hpp"
 #include "optimized/simt/emulator/shared_arena.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <vector>
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -74,8 +74,8 @@ struct warp {
   lane_mask exited = 0;
   unsigned last_run = 0;  // the lane that ran last, where turn-taking goes on
 
-  std::uint32_t open = 0;                       // which of the meetings are under way
-  std::array<meeting, k_warp_lanes> meetings;   // a lane waits in one at a time: 32 suffice
+  std::uint32_t open = 0;                      // which of the meetings are under way
+  std::array<meeting, k_warp_lanes> meetings;  // a lane waits in one at a time: 32 suffice
   std::array<exchange_slot, k_warp_lanes> slots;
   matrix_scratch matrices;
   [[no_unique_address]] observe::warp_state observed;
@@ -102,8 +102,8 @@ struct block : block_coordinates {
   const launch_description* launch = nullptr;
   std::uint64_t number = 0;  // in the grid, x fastest
   unsigned threads = 0;
-  unsigned live = 0;          // threads that have not exited
-  warp_mask runnable = 0;     // warps in which somebody could run
+  unsigned live = 0;       // threads that have not exited
+  warp_mask runnable = 0;  // warps in which somebody could run
   std::vector<thread> all_threads;
   std::vector<warp> warps;
   std::array<barrier, k_barriers> barriers;
@@ -119,6 +119,13 @@ struct block : block_coordinates {
 
   [[no_unique_address]] observe::block_state observed;
 };
+
+// So many switches pass between two looks at the clock.
+inline constexpr unsigned k_patience = 4096;
+
+// Gives B so many threads and warps; readies it for block NUMBER of the grid.
+void lay_out_threads(block& b, dim3 size);
+void reset(block& b, std::uint64_t number);
 
 // The running thread, its warp and block.
 inline thread& this_thread() { return *static_cast<thread*>(here.thread); }

@@ -1,8 +1,8 @@
 #include "optimized/simt/emulator/emulator.hpp"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
+#include <sys/mman.h>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -14,11 +14,15 @@ namespace {
 
 constexpr std::size_t k_alignment = 256;  // cudaMalloc's
 constexpr std::size_t k_map_from = std::size_t{64} << 20;
-// Fresh memory holds arbitrary bytes on a GPU; here always these, which read as NaN, so that a kernel
-// that reads them goes wrong in the same way every time.
+// Fresh memory holds arbitrary bytes on a GPU; here always these, which read as NaN, so that a
+// kernel that reads them goes wrong in the same way every time. Not so what is mapped: that is
+// zero, because to write it would need all of its pages; there only the sanitized build sees such a
+// read.
 constexpr int k_fresh = 0xff;
 
-std::size_t rounded_up(std::size_t bytes) { return (bytes + k_alignment - 1) / k_alignment * k_alignment; }
+std::size_t rounded_up(std::size_t bytes) {
+  return (bytes + k_alignment - 1) / k_alignment * k_alignment;
+}
 
 }  // namespace
 
@@ -39,8 +43,8 @@ void* emulator::allocate(std::size_t bytes, const std::string& name) {
   const bool mapped = bytes >= k_map_from;
   void* begin = nullptr;
   if (mapped) {
-    begin = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                 -1, 0);
+    begin = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (begin == MAP_FAILED) begin = nullptr;
   } else {
     begin = std::aligned_alloc(k_alignment, rounded_up(bytes));
@@ -61,7 +65,8 @@ void emulator::free(void* memory) noexcept {
     if (const auto line = weak.lock()) run_quietly(*line);
   }
   const auto found = memory_.find(static_cast<const std::byte*>(memory));
-  if (found == memory_.end()) std::terminate();  // not ours, or freed before: the caller's books are wrong
+  if (found == memory_.end())
+    std::terminate();  // not ours, or freed before: the caller's books are wrong
   on_free(memory);
   release(memory, found->second);
   memory_.erase(found);
@@ -107,7 +112,8 @@ void emulator::fill(void* to, std::byte value, std::size_t bytes) {
 void emulator::copy_now(void* to, const void* from, std::size_t bytes, direction way) {
   if (bytes == 0) return;
   std::memmove(to, from, bytes);
-  if (way != direction::to_host) mark_initialised(to, bytes);
+  if (way == direction::to_device) mark_initialised(to, bytes);
+  if (way == direction::on_device) on_copy(to, from, bytes);
 }
 
 void emulator::fill_now(void* to, std::byte value, std::size_t bytes) {
@@ -129,13 +135,15 @@ void emulator::check_range(const void* begin, std::size_t bytes, const char* ope
     throw error(where, "the address is not in its memory", "memory allocated on this device");
   }
   if (bytes > static_cast<std::size_t>(base + block.bytes - first)) {
-    throw error(where, fmt::format("{} bytes at offset {} of an allocation of {}", bytes, first - base,
-                                   block.bytes),
+    throw error(where,
+                fmt::format("{} bytes at offset {} of an allocation of {}", bytes, first - base,
+                            block.bytes),
                 "a range inside the allocation");
   }
 }
 
-void emulator::check_copy(const void* to, const void* from, std::size_t bytes, direction way) const {
+void emulator::check_copy(const void* to, const void* from, std::size_t bytes,
+                          direction way) const {
   if (way != direction::to_host) check_range(to, bytes, "copy");
   if (way != direction::to_device) check_range(from, bytes, "copy");
 }

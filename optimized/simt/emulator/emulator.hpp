@@ -1,14 +1,14 @@
-// The emulator as a backend: ordinary memory, deferred queues. What the sanitized build adds, it adds
-// through the virtual functions at the end.
+// The emulator as a backend: ordinary memory, deferred queues. What the sanitized build adds, it
+// adds through the virtual functions at the end.
 #pragma once
+
+#include "optimized/simt/backend.hpp"
+#include "optimized/simt/emulator/deferred_queue.hpp"
 
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "optimized/simt/backend.hpp"
-#include "optimized/simt/emulator/deferred_queue.hpp"
 
 namespace assay::simt {
 
@@ -41,6 +41,8 @@ class emulator : public backend {
  protected:
   virtual void on_allocate(void* /*begin*/, std::size_t /*bytes*/, const std::string& /*name*/) {}
   virtual void on_free(void* /*begin*/) noexcept {}
+  // Bytes are about to be copied within this device: TO knows what FROM knows.
+  virtual void on_copy(void* /*to*/, const void* /*from*/, std::size_t /*bytes*/) {}
 
  private:
   struct block_of_memory {

@@ -1,15 +1,14 @@
 #include "optimized/simt/emulator/fiber.hpp"
 
+#include "optimized/simt/error.hpp"
+
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
 #include <atomic>
 #include <cstdio>
 #include <memory>
 #include <mutex>
-
-#include "optimized/simt/error.hpp"
 
 namespace assay::simt {
 namespace {
@@ -52,8 +51,14 @@ bool is_in_guard(const std::byte* address) {
 std::byte* map_stack() {
   void* mapping = mmap(nullptr, k_guard_bytes + k_stack_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapping == MAP_FAILED || mprotect(mapping, k_guard_bytes, PROT_NONE) != 0) {
-    throw error("emulator", "the system gives no more memory mappings for the stacks of CUDA threads",
+  // Above the guard: a mapping of its own, which the system may refuse.
+  if (mapping != MAP_FAILED && mprotect(mapping, k_guard_bytes, PROT_NONE) != 0) {
+    munmap(mapping, k_guard_bytes + k_stack_bytes);
+    mapping = MAP_FAILED;
+  }
+  if (mapping == MAP_FAILED) {
+    throw error("emulator",
+                "the system gives no more memory mappings for the stacks of CUDA threads",
                 "fewer workers, or a larger vm.max_map_count");
   }
   remember(static_cast<std::byte*>(mapping));
@@ -82,11 +87,11 @@ void fiber::restart() noexcept {
   std::byte* bottom = mapping_ + k_guard_bytes;
   const std::size_t bytes = k_stack_bytes - colour_;
   identity_.begin(bottom, k_stack_bytes);
-  context_ = boost::context::detail::make_fcontext(
-      bottom + bytes, bytes, [](boost::context::detail::transfer_t arrival) {
-        fiber& self = settle(arrival);
-        self.run_(self);
-      });
+  context_ = boost::context::detail::make_fcontext(bottom + bytes, bytes,
+                                                   [](boost::context::detail::transfer_t arrival) {
+                                                     fiber& self = settle(arrival);
+                                                     self.run_(self);
+                                                   });
 }
 
 // ---- stack overflow
@@ -94,7 +99,7 @@ void fiber::restart() noexcept {
 namespace {
 
 thread_local whereabouts t_who = nullptr;
-struct sigaction g_previous{};
+struct sigaction g_previous {};
 
 void on_segmentation_fault(int signal, siginfo_t* info, void* machine_context) {
   if (is_in_guard(static_cast<const std::byte*>(info->si_addr))) {
@@ -113,7 +118,7 @@ void on_segmentation_fault(int signal, siginfo_t* info, void* machine_context) {
     g_previous.sa_handler(signal);
     return;
   }
-  struct sigaction plainly{};
+  struct sigaction plainly {};
   plainly.sa_handler = SIG_DFL;
   sigaction(SIGSEGV, &plainly, nullptr);  // the access is repeated, and ends the process
 }
@@ -144,7 +149,7 @@ void report_stack_overflow(whereabouts who) {
   t_who = who;
   static std::once_flag installed;
   std::call_once(installed, [] {
-    struct sigaction handler{};
+    struct sigaction handler {};
     handler.sa_sigaction = on_segmentation_fault;
     handler.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigemptyset(&handler.sa_mask);

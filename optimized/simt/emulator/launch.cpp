@@ -1,8 +1,16 @@
 #include "optimized/simt/emulator/launch.hpp"
 
-#include <cxxabi.h>
-#include <dlfcn.h>
+#include "optimized/simt/emulator/assert.hpp"
+#include "optimized/simt/emulator/deferred_queue.hpp"
+#include "optimized/simt/emulator/scheduler.hpp"
+#include "optimized/simt/emulator/text.hpp"
+#include "optimized/simt/emulator/workers.hpp"
+#include "optimized/simt/shared.cuh"
+#include "optimized/simt/this_backend.hpp"
 
+#include <cxxabi.h>
+
+#include <dlfcn.h>
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -10,19 +18,11 @@
 #include <memory>
 #include <mutex>
 
-#include "optimized/simt/emulator/assert.hpp"
-#include "optimized/simt/emulator/deferred_queue.hpp"
-#include "optimized/simt/emulator/scheduler.hpp"
-#include "optimized/simt/emulator/text.hpp"
-#include "optimized/simt/this_backend.hpp"
-#include "optimized/simt/emulator/workers.hpp"
-#include "optimized/simt/shared.cuh"
-
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
 
-// The default number of workers stops here: each may need the stacks of 1024 threads, and the system
-// counts their mappings (vm.max_map_count).
+// The default number of workers stops here: each may need the stacks of 1024 threads, and the
+// system counts their mappings (vm.max_map_count).
 constexpr unsigned k_most_workers = 24;
 
 // CUDA's limits for compute capability 8.0 to 9.0 (Programming Guide, Technical Specifications).
@@ -115,9 +115,7 @@ void run(launch_description& launch) {
   shared.next = std::max(blocks.first, shared.end - std::min(shared.end, blocks.at_most));
   if (shared.next >= shared.end) return;
   observe::launch_begins(launch);
-  run_on_workers(workers_for(launch, shared.end - shared.next),
-                 [&] { work_on(launch, shared); });
-  observe::launch_ends();
+  run_on_workers(workers_for(launch, shared.end - shared.next), [&] { work_on(launch, shared); });
   if (!shared.fault.empty()) throw error("kernel " + kernel_name(launch.kernel), shared.fault);
 }
 
@@ -152,7 +150,8 @@ std::string kernel_name(const void* kernel) {
     if (name[i] == '<') ++depth;
     if (name[i] == '>') --depth;
     if (depth > 0) continue;
-    if (name[i] == '(' && name.compare(i, 21, "(anonymous namespace)") != 0) return name.substr(begin, i - begin);
+    if (name[i] == '(' && name.compare(i, 21, "(anonymous namespace)") != 0)
+      return name.substr(begin, i - begin);
     if (name[i] == ' ' || (name[i] == ':' && i > 0 && name[i - 1] == ':')) begin = i + 1;
   }
   return name.substr(begin);

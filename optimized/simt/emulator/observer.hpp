@@ -1,5 +1,5 @@
-// What the sanitized build is told while a kernel runs. In the plain build these are empty, and cost
-// nothing. The states it keeps sit in the thread, warp, barrier and block they are about.
+// What the sanitized build is told while a kernel runs. In the plain build these are empty, and
+// cost nothing. The states it keeps sit in the thread, warp, barrier and block they are about.
 #pragma once
 
 #include "optimized/simt/build.cuh"
@@ -8,12 +8,12 @@
 #include "optimized/simt/emulator/sanitizer/observer.hpp"
 #else
 
+#include "optimized/simt/emulator/async_copies.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
 #include <string>
-
-#include "optimized/simt/emulator/async_copies.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -34,11 +34,10 @@ struct shared_state {
   void describe_variable(std::byte*, std::size_t, std::size_t, std::source_location) {}
   void describe_dynamic(std::byte*, std::size_t) {}
   void describe_part(const shared_state&, std::byte*, std::size_t) {}
-  static constexpr const extent* rows() { return nullptr; }
+  static constexpr bool hold(unsigned) { return true; }
 };
 
 inline void launch_begins(const launch_description&) {}
-inline void launch_ends() {}
 inline void block_begins(block&) {}
 inline void block_ends(block&) {}
 inline void thread_exits(block&, thread&) {}
@@ -47,7 +46,6 @@ inline void deadlocks(block&, const std::string&) {}
 inline void arrives(block&, thread&, barrier&, unsigned, unsigned, std::source_location) {}
 inline void goes_on(thread&) {}
 inline void opens(block&, barrier&, unsigned, const thread*) {}
-inline void opens_by_exit(block&, barrier&) {}
 
 inline void calls(warp&, thread&, collective, std::uint32_t, std::source_location) {}
 inline void meets(block&, warp&, collective, std::uint32_t) {}

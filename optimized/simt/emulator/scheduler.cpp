@@ -1,12 +1,14 @@
 #include "optimized/simt/emulator/scheduler.hpp"
 
+#include "optimized/simt/emulator/barrier.hpp"
+#include "optimized/simt/emulator/text.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <utility>
-
-#include "optimized/simt/emulator/barrier.hpp"
-#include "optimized/simt/emulator/text.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -14,8 +16,6 @@ constinit thread_local place here{nullptr, nullptr};
 
 namespace {
 
-// So many switches pass between two looks at the clock.
-constexpr unsigned k_patience = 4096;
 // A fuzzed schedule preempts at one in so many of the places where it may.
 constexpr unsigned k_preempt_one_in = 16;
 
@@ -44,8 +44,8 @@ thread& take_random(block& b) {
   return take(b, w, nth_bit(lanes, b.random.below(std::popcount(lanes))));
 }
 
-// Program order: a warp goes on until none of its lanes can, lanes that have begun before the others,
-// so that its collectives complete; then comes the next warp.
+// Program order: a warp goes on until none of its lanes can, lanes that have begun before the
+// others, so that its collectives complete; then comes the next warp.
 thread& take_in_order(block& b, unsigned warp_number) {
   warp& w = b.warps[next_bit(b.runnable, warp_number)];
   if (w.ready != 0) return take(b, w, next_bit(w.ready, w.last_run));
@@ -109,8 +109,8 @@ thread& ready_to_run(block& b, thread& next) {
   });
 }
 
-// True now and then, after a look at the clock: warps that keep each other busy must neither run for
-// ever nor keep others from running.
+// True now and then, after a look at the clock: warps that keep each other busy must neither run
+// for ever nor keep others from running.
 bool patience_ends(block& b) {
   if (--b.patience > 0) return false;
   look_at_clock(b);
@@ -127,9 +127,8 @@ void exit_thread(block& b, thread& t) {
   if (b.barriers[0].arrived != 0) complete_syncthreads_without(b);
 }
 
-// What every fiber does: runs threads, one after the other, until none is left to start.
-void run_threads(fiber& self) {
-  block& b = this_block();
+// Runs threads, one after the other, until none is left to start; leaves only for another fiber.
+[[noreturn]] void run_threads_of(block& b, fiber& self) {
   for (;;) {
     thread& t = *static_cast<thread*>(self.tenant);
     host_sanitizers::acquire(&b.launch);
@@ -154,6 +153,19 @@ void run_threads(fiber& self) {
   }
 }
 
+// What every fiber does. No exception may leave it: what a kernel throws (nothing, by itself, but
+// memory or stacks can run out while it runs) stops the launch.
+void run_threads(fiber& self) {
+  block& b = this_block();
+  try {
+    run_threads_of(b, self);
+  } catch (const std::exception& e) {
+    b.fault = e.what();
+  }
+  self.switch_to(b.native);  // outside of the handler: the exception is over
+  std::abort();              // an abandoned fiber is never resumed
+}
+
 std::size_t describe_whereabouts(char* text, std::size_t room) {
   if (here.thread == nullptr) return 0;
   const uint3 t = here.thread->index;
@@ -162,51 +174,6 @@ std::size_t describe_whereabouts(char* text, std::size_t room) {
   const int length = std::snprintf(text, room, "%s, block (%u,%u,%u) thread (%u,%u,%u)",
                                    kernel.c_str(), b.x, b.y, b.z, t.x, t.y, t.z);
   return length < 0 ? 0 : std::min(static_cast<std::size_t>(length), room - 1);
-}
-
-void lay_out_threads(block& b, dim3 size) {
-  b.size = size;
-  b.threads = size.x * size.y * size.z;
-  b.all_threads.resize(b.threads);
-  b.warps.resize((b.threads + k_warp_lanes - 1) / k_warp_lanes);
-  for (unsigned rank = 0; rank < b.threads; ++rank) {
-    thread& t = b.all_threads[rank];
-    t.index = {rank % size.x, rank / size.x % size.y, rank / (size.x * size.y)};
-    t.rank = static_cast<std::uint16_t>(rank);
-    t.lane = static_cast<std::uint16_t>(rank % k_warp_lanes);
-    t.home = &b.warps[rank / k_warp_lanes];
-  }
-  for (unsigned number = 0; number < b.warps.size(); ++number) {
-    warp& w = b.warps[number];
-    const unsigned lanes = std::min(k_warp_lanes, b.threads - number * k_warp_lanes);
-    w.number = number;
-    w.lanes = &b.all_threads[number * k_warp_lanes];
-    w.existing = lanes == k_warp_lanes ? ~lane_mask{0} : (lane_mask{1} << lanes) - 1;
-  }
-}
-
-void reset(block& b, std::uint64_t number) {
-  const auto along_x = static_cast<std::uint64_t>(b.grid.x);
-  b.number = number;
-  b.index = {static_cast<unsigned>(number % along_x),
-             static_cast<unsigned>(number / along_x % b.grid.y),
-             static_cast<unsigned>(number / along_x / b.grid.y)};
-  b.live = b.threads;
-  b.runnable = 0;
-  for (warp& w : b.warps) {
-    w.unstarted = w.existing;
-    w.ready = w.exited = 0;
-    w.open = 0;
-    w.last_run = 0;
-    b.runnable |= warp_mask{1} << w.number;
-  }
-  for (barrier& bar : b.barriers) {
-    if (bar.arrived != 0) bar = barrier{};
-  }
-  b.random = schedule_random(b.launch->options.schedule, number);
-  b.patience = k_patience;  // the order of threads is the block's own, whatever ran here before
-  b.arena.begin_block();
-  observe::block_begins(b);
 }
 
 // After a fault: whatever was running is gone.
@@ -218,6 +185,18 @@ void restart_fibers(block& b) {
   }
   for (thread& t : b.all_threads) t.copies.reset();
 }
+
+// The block that runs here, until it has run or an exception says that it cannot.
+class inside_of {
+ public:
+  explicit inside_of(block& b) { here.block = &b; }
+  ~inside_of() { here = outside_; }
+  inside_of(const inside_of&) = delete;
+  inside_of& operator=(const inside_of&) = delete;
+
+ private:
+  place outside_ = here;
+};
 
 }  // namespace
 
@@ -232,8 +211,7 @@ void begin_launch(block& b, const launch_description& launch) {
 }
 
 void run_block(block& b, std::uint64_t number) {
-  const place outside = here;
-  here.block = &b;
+  const inside_of inside(b);
   reset(b, number);
   host_sanitizers::release(&b.launch);
   thread& first = b.is_fuzzed ? take_random(b) : take_in_order(b, 0);
@@ -246,7 +224,6 @@ void run_block(block& b, std::uint64_t number) {
     for (const auto& f : b.fibers) b.idle_fibers.push_back(f.get());
   }
   observe::block_ends(b);
-  here = outside;
 }
 
 thread& next_thread(thread& self) {

@@ -1,12 +1,12 @@
 #include "optimized/simt/emulator/shared_arena.hpp"
 
-#include <algorithm>
-#include <cstring>
-#include <new>
-
 #include "optimized/simt/emulator/scheduler.hpp"
 #include "optimized/simt/emulator/text.hpp"
 #include "optimized/simt/shared.cuh"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
@@ -79,7 +79,27 @@ shared_storage shared_arena::variable(std::source_location where, std::size_t ro
   const auto found = std::find_if(variables_.begin(), variables_.end(),
                                   [&](const auto& known) { return same(known->where, where); });
   entry& e = found != variables_.end() ? **found : add_variable(where, row_bytes, rows);
-  return {e.data, e.observed.rows()};
+  if (e.bytes != row_bytes * rows || !e.observed.hold(this_thread().rank)) {
+    give_up([&] {
+      return fmt::format(
+          "two __shared__ arrays are declared at {} (a macro?); expected one at each place "
+          "in the source, by which it is found",
+          text_of(where));
+    });
+  }
+  return {e.data, &e.observed};
+}
+
+bool shared_arena::contains(const void* address) const {
+  const auto* at = static_cast<const std::byte*>(address);
+  return at >= memory_.get() && at < memory_.get() + k_arena_bytes;
+}
+
+void shared_arena::forget_accesses() {
+#if defined(ASSAY_SANITIZED)
+  for (const auto& variable : variables_) variable->observed.forget_accesses();
+  dynamic_.observed.forget_accesses();
+#endif
 }
 
 shared_storage shared_arena::dynamic(std::size_t offset, std::size_t bytes,
@@ -92,14 +112,14 @@ shared_storage shared_arena::dynamic(std::size_t offset, std::size_t bytes,
   }
   std::byte* data = dynamic_.data + offset;
   for (const auto& part : dynamic_parts_) {
-    if (part->data == data && part->bytes == bytes) return {data, part->observed.rows()};
+    if (part->data == data && part->bytes == bytes) return {data, &part->observed};
   }
   dynamic_parts_.push_back(std::make_unique<entry>());
   entry& added = *dynamic_parts_.back();
   added.data = data;
   added.bytes = bytes;
   added.observed.describe_part(dynamic_.observed, data, bytes);
-  return {data, added.observed.rows()};
+  return {data, &added.observed};
 }
 
 shared_storage find_shared_variable(std::source_location where, std::size_t row_bytes,

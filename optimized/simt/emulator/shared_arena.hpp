@@ -2,6 +2,10 @@
 // will address a neighbour's arena by the same offsets.
 #pragma once
 
+#include "optimized/simt/emulator/coordinates.hpp"
+#include "optimized/simt/emulator/observer.hpp"
+#include "optimized/simt/pointer.cuh"
+
 #include <array>
 #include <cstddef>
 #include <cstdlib>
@@ -10,23 +14,18 @@
 #include <string>
 #include <vector>
 
-#include "optimized/simt/emulator/observer.hpp"
-#include "optimized/simt/pointer.cuh"
-
 namespace assay::simt::inline ASSAY_BUILD {
 
-struct extent;
-
-// A piece of the arena; in the sanitized build with the bounds of each of its rows.
+// A piece of the arena, and what is known of it.
 struct shared_storage {
   std::byte* data = nullptr;
-  const extent* rows = nullptr;
+  observe::shared_state* observed = nullptr;
 };
 
 class shared_arena {
  public:
-  // The worker's arena is laid out anew for each launch, dynamic memory first, and is the same for all
-  // of its blocks.
+  // The worker's arena is laid out anew for each launch, dynamic memory first, and is the same for
+  // all of its blocks.
   void begin_launch(std::size_t dynamic_bytes);
   // Fresh shared memory is not zero.
   void begin_block();
@@ -35,6 +34,10 @@ class shared_arena {
   shared_storage variable(std::source_location where, std::size_t row_bytes, std::size_t rows);
   // BYTES from OFFSET on of the dynamic part.
   shared_storage dynamic(std::size_t offset, std::size_t bytes, std::source_location where);
+
+  bool contains(const void* address) const;
+  // The sanitized build's clock has started again.
+  void forget_accesses();
 
  private:
   struct entry {
@@ -60,7 +63,8 @@ class shared_arena {
 // Of the running block.
 shared_storage find_shared_variable(std::source_location where, std::size_t row_bytes,
                                     std::size_t rows);
-shared_storage find_dynamic_shared(std::size_t offset, std::size_t bytes, std::source_location where);
+shared_storage find_dynamic_shared(std::size_t offset, std::size_t bytes,
+                                   std::source_location where);
 
 // Rows of a shared array, as kernels hold them.
 template <class T>
@@ -77,7 +81,9 @@ class shared_rows {
   }
 
 #if defined(ASSAY_SANITIZED)
-  shared<T> row(std::size_t) const { return shared<T>(data_, count_ == 0 ? &k_no_extent : rows_); }
+  shared<T> row(std::size_t) const {
+    return shared<T>(data_, count_ == 0 ? array_->outside() : rows_);
+  }
 
   // Part I of FIRST, each of REST: no part at all, when I is out of range.
   template <int First, int... Rest>
@@ -86,16 +92,22 @@ class shared_rows {
     constexpr std::size_t columns = std::array{Rest...}.back();
     shared_rows result = *this;
     result.data_ += i.index * static_cast<std::ptrdiff_t>(elements);
-    result.rows_ += i.index * static_cast<std::ptrdiff_t>(elements / columns);
-    result.count_ = i.index < 0 || i.index >= First ? 0 : elements / columns;
+    result.count_ = count_ == 0 || i.index < 0 || i.index >= First ? 0 : elements / columns;
+    if (result.count_ != 0)
+      result.rows_ += i.index * static_cast<std::ptrdiff_t>(elements / columns);
     return result;
   }
+  void let_go() const { array_->let_go(here.thread->rank); }
 
  private:
   shared_rows(shared_storage storage, std::size_t count)
-      : data_(reinterpret_cast<T*>(storage.data)), rows_(storage.rows), count_(count) {}
+      : data_(reinterpret_cast<T*>(storage.data)),
+        rows_(storage.observed->rows()),
+        array_(storage.observed),
+        count_(count) {}
   T* data_;
   const extent* rows_;
+  observe::shared_state* array_;
   std::size_t count_;
 #else
   shared<T> row(std::size_t) const { return data_; }
@@ -107,8 +119,7 @@ class shared_rows {
 
  private:
   explicit shared_rows(T* data) : data_(data) {}
-  shared_rows(shared_storage storage, std::size_t)
-      : data_(reinterpret_cast<T*>(storage.data)) {}
+  shared_rows(shared_storage storage, std::size_t) : data_(reinterpret_cast<T*>(storage.data)) {}
   T* data_;
 #endif
 };

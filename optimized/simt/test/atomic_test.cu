@@ -157,4 +157,34 @@ KERNEL_TEST(atomic, a_lock_guards_plain_accesses) {
   }
 }
 
+// PTX, atom: .add of f32 flushes subnormal operands and results on global memory, and keeps them on
+// shared memory.
+__global__ void add_to_both(global<float> y, global<float> on_shared, float start, float value) {
+  __shared__ array<float, 1> mine;
+  y[0] = mine[0] = start;
+  atomicAdd(&y[0], value);
+  atomicAdd(&mine[0], value);
+  on_shared[0] = mine[0];
+}
+
+KERNEL_TEST(atomic, add_of_floats_flushes_subnormals_on_global_memory_alone) {
+  constexpr float k_least = std::numeric_limits<float>::min();  // that is normal
+  constexpr float k_small = 0.25f * k_least;
+  buffer<float> y(this_device(), 1, "y"), on_shared(this_device(), 1, "on_shared");
+  const auto expect_sums = [&](float start, float value, float global_sum) {
+    run_clean([&](stream& turn) {
+      launch(add_to_both, dim3(1), dim3(1), 0, turn, bind(y), bind(on_shared), start, value);
+    });
+    EXPECT_EQ(bits_of(y.to_vector()[0]), bits_of(global_sum)) << start << " + " << value;
+    EXPECT_EQ(bits_of(on_shared.to_vector()[0]), bits_of(start + value)) << start << " + " << value;
+  };
+  expect_sums(k_small, k_small, 0.0f);
+  expect_sums(-k_small, -k_small, -0.0f);
+  expect_sums(k_least, k_small, k_least);
+  expect_sums(k_small, -k_least, -k_least);
+  expect_sums(1.5f * k_least, -k_least, 0.0f);
+  expect_sums(-1.5f * k_least, k_least, -0.0f);
+  expect_sums(k_least, k_least, 2 * k_least);
+}
+
 }  // namespace assay::simt::inline ASSAY_BUILD::test

@@ -1,5 +1,5 @@
 // The kernels whose traffic is calculated by hand (counter_test.cu), and which must be counted
-// alike by every compiler (counters/).
+// alike by every compiler (compare_counters).
 #pragma once
 
 #include "optimized/simt/simt.cuh"

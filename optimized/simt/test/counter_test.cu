@@ -11,7 +11,8 @@ inline void PrintTo(const counters& c, std::ostream* out) {
   *out << "\n  global loads " << c.global_loads << " (" << c.global_load_bytes << " bytes, "
        << c.global_load_sectors << " sectors)\n  global stores " << c.global_stores << " ("
        << c.global_store_bytes << " bytes, " << c.global_store_sectors
-       << " sectors)\n  global atomics " << c.global_atomics << "\n  shared accesses "
+       << " sectors)\n  global atomics " << c.global_atomics << " (" << c.global_atomic_bytes
+       << " bytes, " << c.global_atomic_sectors << " sectors)\n  shared accesses "
        << c.shared_accesses << " (" << c.shared_wavefronts << " wavefronts, "
        << c.shared_bank_conflicts << " conflicts)\n  shared atomics " << c.shared_atomics
        << "\n  tensor core " << c.tensor_core_flops << "\n  barriers " << c.barriers
@@ -235,12 +236,58 @@ KERNEL_TEST(counters, of_atomics) {
   // accesses are the write of 0 and the read of the sum.
   expect_counted(
       {.global_atomics = 3,
+       .global_atomic_bytes = 12,
+       .global_atomic_sectors = 3,
        .shared_accesses = 6,
        .shared_wavefronts = 6,
        .shared_atomics = 6,
        .barriers = 6},
       [&](stream& turn) { launch(count_atomics, dim3(3), dim3(64), 0, turn, bind(total)); });
   EXPECT_EQ(total.to_vector()[0], 192);
+}
+
+__global__ void add_strided(global<int> y, int stride) {
+  atomicAdd(&y[static_cast<int>(threadIdx.x) * stride], 1);
+}
+
+KERNEL_TEST(counters, of_strided_atomics) {
+  auto y = on_device(std::vector<int>(32 * 8, 0), "y");
+  // As of a load: 4 bytes a lane; a stride of 8 ints gives every lane a sector, one of 1 makes 4.
+  for (const auto& [stride, sectors] : {std::pair{8, 32u}, {1, 4u}, {0, 1u}}) {
+    expect_counted(
+        {.global_atomics = 1, .global_atomic_bytes = 128, .global_atomic_sectors = sectors},
+        [&, s = stride](stream& turn) {
+          launch(add_strided, dim3(1), dim3(32), 0, turn, bind(y), s);
+        });
+  }
+}
+
+// One lane copies VALID bytes, the others all of their 16.
+__global__ void copy_ragged(global<const int> x, int ragged, int valid) {
+  __shared__ array<int, 128> tile;
+  const int lane = static_cast<int>(threadIdx.x);
+  cp_async<16>(&tile[4 * lane], &x[4 * lane], lane == ragged ? valid : 16);
+  cp_async_wait_all();
+}
+
+KERNEL_TEST(counters, of_a_copy_with_a_ragged_lane) {
+  auto x = on_device(counted_up<int>(128), "x");
+  // One instruction. 31 lanes read 16 bytes, one reads fewer; each pair of lanes has a sector. All
+  // write 16 bytes, 4 wavefronts. A lane that reads nothing is no part of the load.
+  for (const int ragged : {0, 13, 31}) {
+    for (const int valid : {0, 4, 6, 12}) {
+      SCOPED_TRACE(std::to_string(valid) + " bytes of lane " + std::to_string(ragged));
+      expect_counted({.global_loads = 1,
+                      .global_load_bytes = static_cast<std::uint64_t>(31 * 16 + valid),
+                      .global_load_sectors = 16,
+                      .shared_accesses = 1,
+                      .shared_wavefronts = 4},
+                     [&](stream& turn) {
+                       launch(copy_ragged, dim3(1), dim3(32), 0, turn, bind(std::as_const(x)),
+                              ragged, valid);
+                     });
+    }
+  }
 }
 
 }  // namespace test

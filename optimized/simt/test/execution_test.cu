@@ -100,6 +100,71 @@ KERNEL_TEST(execution, shared_arrays_static_and_dynamic_lie_apart) {
   EXPECT_EQ(y.to_vector(), std::vector<int>(64, 654321));
 }
 
+// What lies in a loop, or in a function that is called twice, is one array.
+__global__ void one_array_many_times(global<int> y) {
+  const int i = static_cast<int>(threadIdx.x);
+  const shared<int> first = array_of<3>(), second = array_of<3>();
+  for (int round = 0; round < 3; ++round) {
+    __shared__ array<int, 32> in_a_loop;
+    if (round == 0) in_a_loop[i] = i;
+    if (round == 2) first[i] = in_a_loop[i];
+    __syncthreads();
+  }
+  y[i] = second[31 - i];
+}
+
+KERNEL_TEST(execution, a_shared_array_is_declared_at_one_place_in_the_source) {
+  buffer<int> y(this_device(), 32, "y");
+  run_clean(one_warp(one_array_many_times, bind(y)));
+  EXPECT_EQ(y.to_vector()[0], 31);
+}
+
+#if !defined(__CUDACC__)
+#define TWO_ARRAYS(first, second, n) \
+  __shared__ array<int, 32> first;   \
+  __shared__ array<int, n> second
+
+// Each array is found by its place in the source, and all of a macro stands at one place.
+template <int N>
+__global__ void two_arrays_of_one_macro(global<int> y) {
+  TWO_ARRAYS(first, second, N);
+  first[threadIdx.x] = 1;
+  second[threadIdx.x] = 2;
+  y[threadIdx.x] = first[threadIdx.x];
+}
+
+KERNEL_TEST(execution, two_shared_arrays_of_one_macro_are_refused) {
+  buffer<int> y(this_device(), 32, "y");
+  const std::string of_two_sizes = run(one_warp(two_arrays_of_one_macro<64>, bind(y))).error;
+  EXPECT_NE(of_two_sizes.find("two __shared__ arrays are declared at "), std::string::npos)
+      << of_two_sizes;
+  if (!k_is_sanitized) return;  // the fast build does not know which arrays live
+  const std::string alike = run(one_warp(two_arrays_of_one_macro<32>, bind(y))).error;
+  EXPECT_NE(alike.find("two __shared__ arrays are declared at "), std::string::npos) << alike;
+}
+#endif
+
+__global__ void static_and_dynamic(global<int> y, int n) {
+  __shared__ array<int, 10 * 1024> fixed;
+  const shared<int> dynamic = dynamic_shared<int>(0, static_cast<std::size_t>(n));
+  for (int i = static_cast<int>(threadIdx.x); i < n; i += static_cast<int>(blockDim.x)) {
+    fixed[i] = i;
+    dynamic[i] = -i;
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) y[0] = fixed[n - 1] - dynamic[n - 1];
+}
+
+// 40 KiB of each: neither alone needs CUDA's permission, both together do.
+KERNEL_TEST(execution, static_and_dynamic_shared_memory_can_exceed_48_kilobytes_together) {
+  buffer<int> y(this_device(), 1, "y");
+  constexpr int k_n = 10 * 1024;
+  run_clean([&](stream& turn) {
+    launch(static_and_dynamic, dim3(1), dim3(256), 4 * k_n, turn, bind(y), k_n);
+  });
+  EXPECT_EQ(y.to_vector()[0], 2 * (k_n - 1));
+}
+
 __global__ void large_dynamic(global<int> y, int n) {
   const shared<int> all = dynamic_shared<int>(0, static_cast<std::size_t>(n));
   for (int i = static_cast<int>(threadIdx.x); i < n; i += static_cast<int>(blockDim.x)) all[i] = i;

@@ -123,6 +123,16 @@ outcome run_broken(Launch launch_on, const expected_finding& expected, emulation
   return result;
 }
 
+// One block of one or two warps of KERNEL, for run and its relatives.
+template <class Kernel, class... Arguments>
+auto one_warp(Kernel kernel, const Arguments&... arguments) {
+  return [=](stream& turn) { launch(kernel, dim3(1), dim3(32), 0, turn, arguments...); };
+}
+template <class Kernel, class... Arguments>
+auto two_warps(Kernel kernel, const Arguments&... arguments) {
+  return [=](stream& turn) { launch(kernel, dim3(1), dim3(64), 0, turn, arguments...); };
+}
+
 template <class T>
 buffer<T> on_device(const std::vector<T>& values, const std::string& name = "buffer") {
   return buffer<T>(this_device(), values, name);

@@ -1,19 +1,10 @@
-// memcheck and initcheck: an access stays inside the extent its pointer was made for, is aligned to
-// its size, and reads only what has been written.
+// memcheck: an access stays inside the extent its pointer was made for, and is aligned to its size.
 #include "optimized/simt/test/kernel_test.cuh"
 
+#include <algorithm>
 #include <memory>
-#include <type_traits>
 
 namespace assay::simt::inline ASSAY_BUILD::test {
-namespace {
-
-template <class Kernel, class... Arguments>
-auto one_warp(Kernel kernel, const Arguments&... arguments) {
-  return [=](stream& turn) { launch(kernel, dim3(1), dim3(32), 0, turn, arguments...); };
-}
-
-}  // namespace
 
 template <int Offset>
 __global__ void shift_in_shared(global<int> y) {
@@ -131,6 +122,39 @@ KERNEL_TEST(memcheck, sees_one_row_of_a_shared_tile_run_into_the_next) {
                                                    .thread = coordinates{8, 0, 0}});
 }
 
+// A row that there is not: of 4 rows the fifth, of 2 x 2 rows the third of the first two.
+template <int Row, int Plane>
+__global__ void read_a_row_that_is_not(global<int> y) {
+  __shared__ array<int, 4, 8> tile;
+  __shared__ array<int, 2, 2, 8> planes;
+  const int i = static_cast<int>(threadIdx.x);
+  tile[i / 8][i % 8] = i;
+  planes[i / 16][i / 8 % 2][i % 8] = i;
+  __syncthreads();
+  if (i == 9) y[0] = tile[Row][1];                         // line: read of the row
+  if (i == 9) y[1] = planes[Plane][1 - Plane / 2 * 2][1];  // line: read of the plane
+}
+
+KERNEL_TEST(memcheck, names_the_array_whose_outer_index_is_out_of_range) {
+  buffer<int> y(this_device(), 2, "y");
+  run_clean(one_warp(read_a_row_that_is_not<3, 1>, bind(y)));
+  EXPECT_EQ(y.to_vector(), (std::vector<int>{25, 25}));
+  run_broken(one_warp(read_a_row_that_is_not<4, 1>, bind(y)),
+             {.kind = tool::memcheck,
+              .line = "read of the row",
+              .message = "read of 4 bytes at offset 132 of the shared array of ",
+              .thread = coordinates{9, 0, 0}});
+  run_broken(one_warp(read_a_row_that_is_not<-1, 1>, bind(y)),
+             {.kind = tool::memcheck,
+              .line = "read of the row",
+              .message = "read of 4 bytes at offset -28 of the shared array of "});
+  // Back inside with the next index, and yet no row of plane 2.
+  run_broken(one_warp(read_a_row_that_is_not<3, 2>, bind(y)),
+             {.kind = tool::memcheck,
+              .line = "read of the plane",
+              .message = "read of 4 bytes at offset 100 of the shared array of "});
+}
+
 template <int Count>
 __global__ void overrun_a_dynamic_part(global<int> y) {
   const shared<int> first = dynamic_shared<int>(0, 32);
@@ -223,103 +247,24 @@ KERNEL_TEST(memcheck, sees_a_write_before_a_buffer_too) {
 }
 
 // What is read out of bounds is always the same: bytes of ones.
-KERNEL_TEST(memcheck, lets_a_kernel_go_on_and_harms_nothing) {
-  buffer<int> y(this_device(), 32, "y"), neighbour(this_device(), 32, "neighbour");
+KERNEL_TEST(memcheck, lets_a_kernel_go_on_after_a_read_out_of_bounds) {
+  buffer<int> y(this_device(), 32, "y");
   const outcome result = run(one_warp(shift_in_shared<1>, bind(y)));
   EXPECT_EQ(result.error, "");
   EXPECT_EQ(y.to_vector()[31], -1);
   EXPECT_EQ(y.to_vector()[30], 31);
 }
 
-// The types make sure that an input is not written: it is global<const T>.
-template <class Pointer>
-concept written_through = requires(Pointer p) { p[0] = 1; };
-static_assert(!std::is_convertible_v<global<const int>, global<int>>);
-static_assert(std::is_convertible_v<global<int>, global<const int>>);
+KERNEL_TEST(memcheck, lets_no_write_out_of_bounds_reach_its_neighbour) {
+  auto whole = on_device(std::vector<int>(32, 7), "whole");
+  const outcome result =
+      run(one_warp(fill_part<20>, bind<int>(whole.data() + 8, 16 * sizeof(int))));
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].count, 4u);
+  std::vector<int> expected(32, 7);
+  std::fill_n(expected.begin() + 8, 16, 1);
+  EXPECT_EQ(whole.to_vector(), expected);
+}
 #endif
-
-// ---- initcheck
-
-template <bool IsWritten>
-__global__ void sum_shared(global<int> y) {
-  __shared__ array<int, 64> all;
-  const int i = static_cast<int>(threadIdx.x);
-  all[i] = i;
-  if (IsWritten) all[i + 32] = i;
-  __syncthreads();
-  y[i] = all[i] + 1;
-  y[i] += all[63 - i];  // line: read of the upper half
-}
-
-KERNEL_TEST(initcheck, sees_a_read_of_shared_memory_that_nobody_wrote) {
-  buffer<int> y(this_device(), 32, "y");
-  run_clean(one_warp(sum_shared<true>, bind(y)));
-  EXPECT_EQ(y.to_vector()[0], 32);
-  run_broken(one_warp(sum_shared<false>, bind(y)),
-             {.kind = tool::initcheck,
-              .line = "read of the upper half",
-              .message = "read of 4 bytes at offset 128 of the shared array",
-              .thread = coordinates{31, 0, 0}});  // who comes to the barrier last goes on first
-}
-
-// A block's shared memory is its own: what an earlier block left there is nothing to rely on.
-template <bool WritesAlways>
-__global__ void read_what_a_block_left(global<int> y) {
-  __shared__ array<int, 1> cell;
-  if (WritesAlways || blockIdx.x == 0) cell[0] = 5;
-  y[blockIdx.x] = cell[0];  // line: read of a leftover
-}
-
-KERNEL_TEST(initcheck, sees_a_read_of_what_an_earlier_block_left_in_shared_memory) {
-  buffer<int> y(this_device(), 2, "y");
-  const auto two_blocks = [&](auto kernel) {
-    return [&y, kernel](stream& turn) { launch(kernel, dim3(2), dim3(1), 0, turn, bind(y)); };
-  };
-  run_clean(two_blocks(read_what_a_block_left<true>));
-  run_broken(
-      two_blocks(read_what_a_block_left<false>),
-      {.kind = tool::initcheck, .line = "read of a leftover", .block = coordinates{1, 0, 0}});
-}
-
-KERNEL_TEST(initcheck, sees_a_read_of_global_memory_that_nobody_wrote) {
-  buffer<int> x(this_device(), 1, "x"), y(this_device(), 1, "y");
-  const auto read = [&](stream& turn) {
-    launch(read_first, dim3(1), dim3(1), 0, turn, bind(std::as_const(x)), bind(y));
-  };
-  run_broken(read,
-             {.kind = tool::initcheck,
-              .line = "plain read",
-              .message = "read of 4 bytes at offset 0 of x (4 bytes), which nothing has written"});
-  x.copy_from(std::vector<int>{3});
-  run_clean(read);
-  EXPECT_EQ(y.to_vector()[0], 3);
-  x.where().place().mark_uninitialised(x.data(), sizeof(int));
-  run_broken(read, {.kind = tool::initcheck, .line = "plain read"});
-  x.where().place().mark_initialised(x.data(), sizeof(int));
-  run_clean(read);
-}
-
-// The half of a word that was written is no excuse for the other.
-template <bool IsWhole>
-__global__ void read_a_word_of_halves(global<unsigned short> x, global<unsigned> y) {
-  x[0] = 1;
-  if (IsWhole) x[1] = 2;
-  y[0] = view<unsigned>(x)[0];  // line: read of a word
-}
-
-KERNEL_TEST(initcheck, knows_every_byte) {
-  buffer<unsigned> y(this_device(), 1, "y");
-  const auto on_fresh_memory = [&](auto kernel) {
-    return [&y, kernel](stream& turn) {
-      buffer<unsigned short> x(this_device(), 2, "x");
-      launch(kernel, dim3(1), dim3(1), 0, turn, bind(x), bind(y));
-      turn.synchronize();
-    };
-  };
-  run_clean(on_fresh_memory(read_a_word_of_halves<true>));
-  EXPECT_EQ(y.to_vector()[0], 0x20001u);
-  run_broken(on_fresh_memory(read_a_word_of_halves<false>),
-             {.kind = tool::initcheck, .line = "read of a word"});
-}
 
 }  // namespace assay::simt::inline ASSAY_BUILD::test

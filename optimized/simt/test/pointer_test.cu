@@ -61,6 +61,18 @@ KERNEL_TEST(pointer, elements_are_assigned_and_changed_in_place) {
   EXPECT_EQ(y.to_vector(), (std::vector<int>{5, 5, 19, 13, 8, 7, 9, 8, 4, -1}));
 }
 
+// What is returned is what stood there, not what can be calculated from the sum.
+__global__ void count_by_float(global<float> y) {
+  y[2] = y[0]++;
+  y[3] = y[1]--;
+}
+
+KERNEL_TEST(pointer, counting_returns_the_old_value) {
+  auto y = on_device(std::vector<float>{1e-8f, 3e8f, 0, 0}, "y");
+  run_clean([&](stream& turn) { launch(count_by_float, dim3(1), dim3(1), 0, turn, bind(y)); });
+  EXPECT_EQ(y.to_vector(), (std::vector<float>{1, 3e8f, 1e-8f, 3e8f}));
+}
+
 __global__ void views(global<const float> x, global<float> y) {
   __shared__ array<float, 8> tile;
   const float4 four = view<float4>(x)[1];
@@ -102,6 +114,7 @@ KERNEL_TEST(pointer, loads_and_stores_with_cache_hints) {
 template <class Pointer>
 concept written_by_value = requires(Pointer p) { p[0] = 1; };
 static_assert(written_by_value<global<int>> && written_by_value<shared<int>>);
+static_assert(!written_by_value<global<const int>> && !written_by_value<shared<const int>>);
 static_assert(!std::is_convertible_v<global<const int>, global<int>>);
 static_assert(std::is_convertible_v<global<int>, global<const int>>);
 
@@ -132,7 +145,12 @@ static_assert(!std::is_convertible_v<proxy&, int> && std::is_convertible_v<proxy
 
 // Nor can an input be written through it.
 using const_proxy = decltype(std::declval<global<const int>>()[0]);
-static_assert(readable<const_proxy>);
+static_assert(readable<const_proxy> && !assignable<const_proxy> && !incrementable<const_proxy>);
+template <class Proxy>
+concept countable = requires(Proxy p) { static_cast<Proxy&&>(p)++; };
+static_assert(countable<proxy> && !countable<const_proxy>);
+static_assert(!std::is_assignable_v<const_proxy, proxy>);
+static_assert(std::is_assignable_v<proxy, const_proxy>);
 
 KERNEL_TEST(pointer, refuses_to_be_used_on_the_host) {
   auto x = on_device(std::vector<int>{1}, "x");

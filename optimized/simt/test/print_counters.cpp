@@ -14,20 +14,23 @@ using namespace assay;
 using namespace assay::simt;
 
 void print(const char* what, const counters& c) {
-  const std::pair<const char*, std::uint64_t> fields[] = {{"loads", c.global_loads},
-                                                          {"load_bytes", c.global_load_bytes},
-                                                          {"load_sectors", c.global_load_sectors},
-                                                          {"stores", c.global_stores},
-                                                          {"store_bytes", c.global_store_bytes},
-                                                          {"store_sectors", c.global_store_sectors},
-                                                          {"atomics", c.global_atomics},
-                                                          {"shared", c.shared_accesses},
-                                                          {"wavefronts", c.shared_wavefronts},
-                                                          {"conflicts", c.shared_bank_conflicts},
-                                                          {"shared_atomics", c.shared_atomics},
-                                                          {"flops", c.tensor_core_flops},
-                                                          {"barriers", c.barriers},
-                                                          {"collectives", c.collectives}};
+  const std::pair<const char*, std::uint64_t> fields[] = {
+      {"loads", c.global_loads},
+      {"load_bytes", c.global_load_bytes},
+      {"load_sectors", c.global_load_sectors},
+      {"stores", c.global_stores},
+      {"store_bytes", c.global_store_bytes},
+      {"store_sectors", c.global_store_sectors},
+      {"atomics", c.global_atomics},
+      {"atomic_bytes", c.global_atomic_bytes},
+      {"atomic_sectors", c.global_atomic_sectors},
+      {"shared", c.shared_accesses},
+      {"wavefronts", c.shared_wavefronts},
+      {"conflicts", c.shared_bank_conflicts},
+      {"shared_atomics", c.shared_atomics},
+      {"flops", c.tensor_core_flops},
+      {"barriers", c.barriers},
+      {"collectives", c.collectives}};
   std::printf("%s:", what);
   for (const auto& [name, value] : fields)
     std::printf(" %s=%llu", name, static_cast<unsigned long long>(value));

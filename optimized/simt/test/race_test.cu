@@ -271,33 +271,4 @@ KERNEL_TEST(racecheck, sees_a_plain_write_to_a_global_counter) {
                                                   .block = coordinates{1, 0, 0}});
 }
 
-// The last block to finish sums up what the others left: ordered by fence, atomic, fence (PTX's
-// release and acquire patterns; CUDA's threadFenceReduction).
-template <bool HasFence>
-__global__ void last_block_sums(global<int> parts, global<unsigned> done, global<int> y) {
-  if (threadIdx.x != 0) return;
-  parts[blockIdx.x] = static_cast<int>(blockIdx.x) + 1;  // line: part
-  if (HasFence) __threadfence();
-  if (atomicAdd(&done[0], 1u) != gridDim.x - 1) return;
-  if (HasFence) __threadfence();
-  int sum = 0;
-  for (unsigned b = 0; b < gridDim.x; ++b) sum += parts[b];  // line: sum
-  y[0] = sum;
-}
-
-KERNEL_TEST(racecheck, takes_fences_around_an_atomic_as_order_between_blocks) {
-  buffer<int> parts(this_device(), 5, "parts"), y(this_device(), 1, "y");
-  const auto five_blocks = [&](auto kernel) {
-    return [&, kernel](stream& turn) {
-      auto done = std::make_shared<buffer<unsigned>>(on_device(std::vector<unsigned>{0}));
-      launch(kernel, dim3(5), dim3(32), 0, turn, bind(parts), bind(*done), bind(y));
-      turn.synchronize();
-    };
-  };
-  run_clean(five_blocks(last_block_sums<true>));
-  EXPECT_EQ(y.to_vector()[0], 15);
-  run_broken(five_blocks(last_block_sums<false>),
-             {.kind = tool::racecheck, .line = "sum", .other_line = "part"});
-}
-
 }  // namespace assay::simt::inline ASSAY_BUILD::test

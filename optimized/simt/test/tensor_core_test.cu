@@ -55,6 +55,34 @@ KERNEL_TEST(ldmatrix, spreads_one_matrix_over_the_lanes) { expect_matrices<1>();
 KERNEL_TEST(ldmatrix, spreads_two_matrices_over_the_lanes) { expect_matrices<2>(); }
 KERNEL_TEST(ldmatrix, spreads_four_matrices_over_the_lanes) { expect_matrices<4>(); }
 
+// Row 3 of the matrix begins SHIFT elements from where it should.
+template <int Shift>
+__global__ void load_a_shifted_row(global<std::uint32_t> y) {
+  __shared__ array<std::uint16_t, 64> tile;
+  const int lane = static_cast<int>(threadIdx.x);
+  for (int i = lane; i < 64; i += 32) tile[i] = static_cast<std::uint16_t>(i);
+  __syncwarp();
+  const auto f = ldmatrix<1>(&tile[8 * (lane % 8) + (lane == 3 ? Shift : 0)]);  // line: ldmatrix
+  y[lane] = f.x[0];
+}
+
+KERNEL_TEST(memcheck, sees_a_row_of_ldmatrix_that_is_misaligned_or_out_of_bounds) {
+  buffer<std::uint32_t> y(this_device(), 32, "y");
+  run_clean(one_warp(load_a_shifted_row<0>, bind(y)));
+  run_clean(one_warp(load_a_shifted_row<8>, bind(y)));
+  EXPECT_EQ(y.to_vector()[12], 32u | 33u << 16);
+  run_broken(one_warp(load_a_shifted_row<4>, bind(y)),
+             {.kind = tool::memcheck,
+              .line = "ldmatrix",
+              .message = "read of 16 bytes at offset 56 of the shared array",
+              .thread = coordinates{3, 0, 0}});
+  run_broken(one_warp(load_a_shifted_row<40>, bind(y)),
+             {.kind = tool::memcheck,
+              .line = "ldmatrix",
+              .message = "read of 16 bytes at offset 128 of the shared array",
+              .thread = coordinates{3, 0, 0}});
+}
+
 // ---- mma.sync
 
 // D = A B + C, all by rows: A [16 x 16], B [16 x 8], C and D [16 x 8]. The fragments are filled by

@@ -1,13 +1,13 @@
 #include "optimized/simt/emulator/sanitizer/access.hpp"
 
-#include <fmt/format.h>
-
-#include <array>
-
 #include "optimized/simt/emulator/sanitizer/describe.hpp"
 #include "optimized/simt/emulator/sanitizer/race.hpp"
 #include "optimized/simt/emulator/scheduler.hpp"
 #include "optimized/simt/error.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
@@ -46,7 +46,9 @@ struct access {
   bool is_inside() const {
     return address >= bounds.begin && bounds.end - address >= static_cast<std::ptrdiff_t>(bytes);
   }
-  bool is_aligned() const { return (reinterpret_cast<std::uintptr_t>(address) & (alignment - 1)) == 0; }
+  bool is_aligned() const {
+    return (reinterpret_cast<std::uintptr_t>(address) & (alignment - 1)) == 0;
+  }
   std::size_t offset() const { return static_cast<std::size_t>(address - bounds.owner->base); }
 
   template <class Message>
@@ -61,14 +63,19 @@ access begin_access(const void* address, const extent* bounds, unsigned bytes, u
   block& b = this_block();
   if (b.is_fuzzed && b.random.below(k_preempt_one_access_in) == 0) yield();
   sanitizer& all = the_sanitizer();
-  return {all, b, this_thread(), *bounds, static_cast<std::byte*>(const_cast<void*>(address)), bytes,
-          alignment, all.sites.number(where)};
+  return {all,
+          b,
+          this_thread(),
+          *bounds,
+          static_cast<std::byte*>(const_cast<void*>(address)),
+          bytes,
+          alignment,
+          all.sites.number(where)};
 }
 
 [[gnu::cold, gnu::noinline]] void report_bounds(const access& a, const char* verb, bool is_write) {
-  a.report(is_write ? offence::write_out_of_bounds : offence::read_out_of_bounds, 0, [&] {
-    return describe_out_of_bounds(a.all, verb, a.bounds, a.address, a.bytes);
-  });
+  a.report(is_write ? offence::write_out_of_bounds : offence::read_out_of_bounds, 0,
+           [&] { return describe_out_of_bounds(a.all, verb, a.bounds, a.address, a.bytes); });
 }
 
 [[gnu::cold, gnu::noinline]] void report_misaligned(const access& a, const char* verb) {
@@ -82,21 +89,22 @@ access begin_access(const void* address, const extent* bounds, unsigned bytes, u
   const bool is_copy = !found.is_write && class_of(found.with) == class_of(k_async);
   const offence what = is_copy ? offence::write_to_source_of_pending_copy : offence::race;
   a.report(what, site_of(found.with), [&] {
-    return fmt::format("{} of {} bytes at {} {} {}", verb, a.bytes,
-                       describe_place(a.all, a.bounds, a.address),
-                       is_copy ? "before the wait for" : "races with",
-                       describe_conflict(a.all, a.b, found));
+    return fmt::format(
+        "{} of {} bytes at {} {} {}", verb, a.bytes, describe_place(a.all, a.bounds, a.address),
+        is_copy ? "before the wait for" : "races with", describe_conflict(a.all, a.b, found));
   });
 }
 
 [[gnu::cold, gnu::noinline]] void report_pending(const access& a, const char* verb, bool is_write,
                                                  stamp copy) {
-  a.report(is_write ? offence::write_to_pending_copy : offence::read_of_pending_copy, site_of(copy), [&] {
-    return fmt::format("{} of {} bytes at {}, where a cp.async by thread {} that it has not waited for "
-                       "is to land",
-                       verb, a.bytes, describe_place(a.all, a.bounds, a.address),
-                       describe_thread(a.b, rank_of(copy)));
-  });
+  a.report(is_write ? offence::write_to_pending_copy : offence::read_of_pending_copy, site_of(copy),
+           [&] {
+             return fmt::format(
+                 "{} of {} bytes at {}, where a cp.async by thread {} that it has not waited for "
+                 "is to land",
+                 verb, a.bytes, describe_place(a.all, a.bounds, a.address),
+                 describe_thread(a.b, rank_of(copy)));
+           });
 }
 
 [[gnu::cold, gnu::noinline]] void report_uninitialised(const access& a, const char* verb) {
@@ -115,7 +123,7 @@ constexpr access_class class_in_counters(bool is_shared, bool is_write, bool is_
 // The checks of an access inside its bounds: RECORD(cell_access, cell) gives what it races with.
 struct checks {
   const char* verb;
-  bool reads;   // the memory must have been written
+  bool reads;  // the memory must have been written
   bool writes;
   bool is_atomic;
 };
@@ -148,11 +156,15 @@ bool check(const access& a, checks what, Record record) {
     return false;
   }
   const bool is_shared = a.bounds.owner->where == space::shared;
-  a.t.home->observed.log.add(
-      a.t.lane,
-      kind_of(a.site, a.bounds.owner->number, a.bytes,
-              class_in_counters(is_shared, what.writes, what.is_atomic)),
-      static_cast<std::int64_t>(a.offset()));
+  // The width of an instruction is what its addresses are aligned to; a cp.async may read less.
+  const instruction_kind kind = kind_of(a.site, a.bounds.owner->number, a.alignment,
+                                        class_in_counters(is_shared, what.writes, what.is_atomic));
+  warp_log& log = a.t.home->observed.log;
+  if (a.bytes == a.alignment) [[likely]] {
+    log.add(a.t.lane, kind, static_cast<std::int64_t>(a.offset()));
+  } else {
+    log.add_ragged(a.t.lane, kind, static_cast<std::int64_t>(a.offset()), a.bytes);
+  }
   if (!a.is_aligned()) [[unlikely]] {
     report_misaligned(a, what.verb);  // a GPU stops here
     return true;
@@ -173,13 +185,16 @@ constexpr checks k_copy_to{"cp.async into memory, a write", false, true, false};
 const void* checked_read(const void* address, const extent* bounds, unsigned bytes,
                          std::source_location where) {
   const access a = begin_access(address, bounds, bytes, bytes, where);
-  const bool may = check(a, k_read, [&](cell_access& seen, cell& c) { return seen.read(c, a.site); });
+  const bool may =
+      check(a, k_read, [&](cell_access& seen, cell& c) { return seen.read(c, a.site); });
   return may ? address : poison();
 }
 
-void* checked_write(void* address, const extent* bounds, unsigned bytes, std::source_location where) {
+void* checked_write(void* address, const extent* bounds, unsigned bytes,
+                    std::source_location where) {
   const access a = begin_access(address, bounds, bytes, bytes, where);
-  const bool may = check(a, k_write, [&](cell_access& seen, cell& c) { return seen.write(c, a.site); });
+  const bool may =
+      check(a, k_write, [&](cell_access& seen, cell& c) { return seen.write(c, a.site); });
   return may ? address : poison();
 }
 

@@ -1,9 +1,9 @@
 #include "optimized/simt/emulator/sanitizer/causality.hpp"
 
-#include <algorithm>
-
 #include "optimized/simt/emulator/block.hpp"
 #include "optimized/simt/emulator/sanitizer/sanitizer.hpp"
+
+#include <algorithm>
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -20,11 +20,11 @@ std::size_t causality::block_of(stamp s) const {
 
 void causality::fence(block& b, thread& t, bool device_wide) {
   causal_state& state = t.observed.causal();
-  for (const log_view& seen : state.seen) acquire(b, t, seen);
-  state.seen.clear();
+  for (const log_view& seen : state.seen) acquire(b, t, seen, device_wide);
+  if (device_wide) state.seen.clear();
   state.has_fenced = true;
-  state.at_fence = {b.observed.start,       b.observed.base, clock_of(t.observed.mine), t.rank,
-                    device_wide,            t.observed.known};
+  state.at_fence = {b.observed.start, b.observed.base, clock_of(t.observed.mine),
+                    t.rank,           device_wide,     t.observed.known};
   // What the thread does from now on is not released by this fence.
   t.observed.mine = stamp_of(the_sanitizer().tick(), t.rank);
 }
@@ -56,7 +56,7 @@ void causality::atomic(block& b, thread& t, const void* location) {
   if (r.device_wide) releases_.push_back(the_sanitizer().now());
 }
 
-void causality::acquire(block& b, thread& t, const log_view& seen) {
+void causality::acquire(block& b, thread& t, const log_view& seen, bool device_wide) {
   knowledge& known = t.observed.known;
   const auto& releases = seen.log->releases;
   bool from_earlier = false;
@@ -71,9 +71,9 @@ void causality::acquire(block& b, thread& t, const log_view& seen) {
     known.own_block.set(r.rank, std::max(known.own_block.of(r.rank), r.own));
     known.earlier_blocks = joined(known.earlier_blocks, r.known.earlier_blocks);
   }
-  if (!from_earlier) return;
-  known.earlier_blocks = joined(known.earlier_blocks,
-                                std::make_shared<const foreign_knowledge>(foreign_knowledge{{seen}}));
+  if (!from_earlier || !device_wide) return;
+  known.earlier_blocks = joined(
+      known.earlier_blocks, std::make_shared<const foreign_knowledge>(foreign_knowledge{{seen}}));
   b.observed.knows_of_others = true;
 }
 
@@ -106,9 +106,8 @@ bool causality::knows(const foreign_knowledge& known, clock_tick start, stamp s)
   for (const log_view& view : known.views) {
     const auto first = view.log->releases.begin();
     const auto last = first + static_cast<std::ptrdiff_t>(view.count);
-    auto r = std::lower_bound(first, last, start, [](const release& a, clock_tick b) {
-      return a.block_start < b;
-    });
+    auto r = std::lower_bound(first, last, start,
+                              [](const release& a, clock_tick b) { return a.block_start < b; });
     for (; r != last && r->block_start == start; ++r) {
       if (r->device_wide && covers(*r, s)) return true;
     }

@@ -1,14 +1,14 @@
-// Order through fences and atomics: a fence and then an atomic release what the thread knows, an atomic
-// and then a fence acquire what was released at that location (PTX, memory consistency model: release
-// and acquire patterns). This is the only order between blocks of one launch.
+// Order through fences and atomics: a fence and then an atomic release what the thread knows, an
+// atomic and then a fence acquire what was released at that location (PTX, memory consistency
+// model: release and acquire patterns). This is the only order between blocks of one launch.
 #pragma once
+
+#include "optimized/simt/emulator/sanitizer/clock.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
 #include <vector>
-
-#include "optimized/simt/emulator/sanitizer/clock.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -22,7 +22,7 @@ struct release {
   clock_tick own = 0;          // the thread's own accesses up to this,
   unsigned rank = 0;
   bool device_wide = false;
-  knowledge known;             // and this
+  knowledge known;  // and this
 };
 
 // All releases at one location, oldest first.
@@ -45,7 +45,7 @@ struct foreign_knowledge {
 struct causal_state {
   bool has_fenced = false;
   release at_fence;
-  std::vector<log_view> seen;  // at atomics since the last fence
+  std::vector<log_view> seen;  // at atomics since the last device-wide fence
 };
 
 class causality {
@@ -72,7 +72,9 @@ class causality {
   std::size_t block_of(stamp s) const;
   bool covers(const release& r, stamp s) const;
   bool knows(const foreign_knowledge& known, clock_tick start, stamp s) const;
-  void acquire(block& b, thread& t, const log_view& seen);
+  // What was released at an atomic that T has made: by its own block, and, if DEVICE_WIDE, by
+  // others.
+  void acquire(block& b, thread& t, const log_view& seen, bool device_wide);
 
   std::vector<clock_tick> block_starts_;
   std::unordered_map<const void*, std::unique_ptr<release_log>> logs_;

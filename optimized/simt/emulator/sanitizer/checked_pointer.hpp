@@ -2,6 +2,8 @@
 // access says where in the source it stands.
 #pragma once
 
+#include "optimized/simt/emulator/sanitizer/access.hpp"
+
 #include <compare>
 #include <concepts>
 #include <cstddef>
@@ -10,14 +12,12 @@
 #include <type_traits>
 #include <utility>
 
-#include "optimized/simt/emulator/sanitizer/access.hpp"
-
 namespace assay::simt::inline ASSAY_BUILD {
 
 enum class space : unsigned char { global, shared };
 
-// An index, and the place where it was written. (g++ 12 gives all of a statement the column of one of
-// its operators: sites are told apart by file and line alone.)
+// An index, and the place where it was written. (g++ 12 gives all of a statement the column of one
+// of its operators: sites are told apart by file and line alone.)
 struct subscript {
   std::ptrdiff_t index;
   std::source_location where;
@@ -44,12 +44,14 @@ std::remove_cv_t<T> value_of(checked_reference<T, Space>&& from) {
 }
 }  // namespace detail
 
-// What p[i] returns. It can be used at once, and not be kept: everything it offers is for rvalues, so
-// that `auto v = p[i]; use(v)` does not compile instead of reading memory later than it seems to.
+// What p[i] returns. It can be used at once, and not be kept: everything it offers is for rvalues,
+// so that `auto v = p[i]; use(v)` does not compile instead of reading memory later than it seems
+// to.
 template <class T, space Space>
 class checked_reference {
  public:
   using value_type = std::remove_cv_t<T>;
+  static constexpr bool k_is_writable = !std::is_const_v<T>;
   static_assert(std::is_trivially_copyable_v<value_type> && sizeof(T) <= 16 &&
                     (sizeof(T) & (sizeof(T) - 1)) == 0,
                 "memory is accessed in 1, 2, 4, 8 or 16 bytes");
@@ -65,54 +67,97 @@ class checked_reference {
   }
   checked_pointer<T, Space> operator&() && { return {address_, bounds_}; }
 
-  value_type operator=(value_type value) && {
-    static_assert(!std::is_const_v<T>, "the memory is const");
+  value_type operator=(value_type value) &&
+        requires k_is_writable
+  {
     std::memcpy(checked_write(address_, bounds_, sizeof(T), where_), &value, sizeof value);
     return value;
   }
-  value_type operator=(checked_reference&& other) && { return std::move(*this) = take(std::move(other)); }
+  value_type operator=(checked_reference&& other) &&
+        requires k_is_writable
+  {
+    return std::move(*this) = take(std::move(other));
+  }
   template <class U, space OtherSpace>
-  value_type operator=(checked_reference<U, OtherSpace>&& other) && {
+      value_type operator=(checked_reference<U, OtherSpace>&& other) &&
+        requires k_is_writable
+  {
     using other_value = typename checked_reference<U, OtherSpace>::value_type;
     return std::move(*this) = static_cast<value_type>(static_cast<other_value>(std::move(other)));
   }
 
   template <class U>
-  value_type operator+=(U&& by) && {
+      value_type operator+=(U&& by) &&
+        requires k_is_writable
+  {
     return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v + b; });
   }
   template <class U>
-  value_type operator-=(U&& by) && {
+      value_type operator-=(U&& by) &&
+        requires k_is_writable
+  {
     return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v - b; });
   }
   template <class U>
-  value_type operator*=(U&& by) && {
+      value_type operator*=(U&& by) &&
+        requires k_is_writable
+  {
     return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v * b; });
   }
   template <class U>
-  value_type operator/=(U&& by) && {
+      value_type operator/=(U&& by) &&
+        requires k_is_writable
+  {
     return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v / b; });
   }
   template <class U>
-  value_type operator%=(U&& by) && {
+      value_type operator%=(U&& by) &&
+        requires k_is_writable
+  {
     return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v % b; });
   }
   template <class U>
-  value_type operator&=(U&& by) && {
+      value_type operator&=(U&& by) &&
+        requires k_is_writable
+  {
     return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v & b; });
   }
   template <class U>
-  value_type operator|=(U&& by) && {
+      value_type operator|=(U&& by) &&
+        requires k_is_writable
+  {
     return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v | b; });
   }
   template <class U>
-  value_type operator^=(U&& by) && {
+      value_type operator^=(U&& by) &&
+        requires k_is_writable
+  {
     return update([b = detail::value_of(std::forward<U>(by))](value_type v) { return v ^ b; });
   }
-  value_type operator++() && { return update([](value_type v) { return v + 1; }); }
-  value_type operator--() && { return update([](value_type v) { return v - 1; }); }
-  value_type operator++(int) && { return update([](value_type v) { return v + 1; }) - 1; }
-  value_type operator--(int) && { return update([](value_type v) { return v - 1; }) + 1; }
+  value_type operator++() &&
+        requires k_is_writable
+  {
+    return update([](value_type v) { return v + 1; });
+  }
+  value_type operator--() &&
+        requires k_is_writable
+  {
+    return update([](value_type v) { return v - 1; });
+  }
+  value_type operator++(int) &&
+        requires k_is_writable
+  {
+    value_type old;
+    update([&old](value_type v) { return (old = v) + 1; });
+    return old;
+  }
+  value_type operator--(int) &&
+        requires k_is_writable
+  {
+    value_type old;
+    update([&old](value_type v) { return (old = v) - 1; });
+    return old;
+  }
 
  private:
   static value_type take(checked_reference&& from) { return std::move(from); }

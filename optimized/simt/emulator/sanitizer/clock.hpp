@@ -2,25 +2,26 @@
 // kept as small as FastTrack does: Flanagan, Freund, PLDI 2009).
 //
 // The clock is global and ticks whenever a thread's accesses may become known to others; a thread's
-// accesses carry the tick since which that has not happened. What a thread knows of its own block is:
-// everything before the block's last barrier for all (block_state::base), its own accesses, and for
-// every other thread all accesses up to some tick (a vector clock, shared between the threads that
-// learned the same). What it knows of earlier blocks is in causality.hpp.
+// accesses carry the tick since which that has not happened. What a thread knows of its own block
+// is: everything before the block's last barrier for all (block_state::base), its own accesses, and
+// for every other thread all accesses up to some tick (a vector clock, shared between the threads
+// that learned the same). What it knows of earlier blocks is in causality.hpp.
 #pragma once
+
+#include "optimized/simt/emulator/sanitizer/stamp.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "optimized/simt/emulator/sanitizer/stamp.hpp"
-
 namespace assay::simt::inline ASSAY_BUILD {
 
 struct foreign_knowledge;
 
 // An immutable vector clock with shared owners: up to which tick each thread of the block is known.
-// Cheaper than shared_ptr<vector>: only one operating system thread is here, and there are very many.
+// Cheaper than shared_ptr<vector>: only one operating system thread is here, and there are very
+// many.
 class vector_clock {
  public:
   vector_clock() = default;
@@ -36,7 +37,6 @@ class vector_clock {
 
   bool empty() const { return body_ == nullptr; }
   clock_tick of(unsigned rank) const { return body_->ticks[rank]; }
-  bool same_as(const vector_clock& other) const { return body_ == other.body_; }
 
   // Changes; on a copy of its own, unless nobody else is OWNERS-th owner of the same.
   void make_own(unsigned threads, unsigned owners = 1);

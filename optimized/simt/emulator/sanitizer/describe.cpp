@@ -10,8 +10,13 @@ std::string describe_thread(const block& b, unsigned rank) {
 }
 
 std::string describe_place(const sanitizer& all, const extent& bounds, const std::byte* address) {
-  return fmt::format("offset {} of {} ({} bytes)", address - bounds.begin,
-                     all.allocations.name_of(&bounds), bounds.end - bounds.begin);
+  if (bounds.owner == nullptr)
+    return fmt::format("{} of no memory", static_cast<const void*>(address));
+  // Empty bounds are those of a row that is not there.
+  const bool is_row = bounds.begin != bounds.end;
+  return fmt::format(
+      "offset {} of {} ({} bytes)", address - bounds.begin, all.allocations.name_of(&bounds),
+      is_row ? static_cast<std::size_t>(bounds.end - bounds.begin) : bounds.owner->bytes);
 }
 
 std::string describe_out_of_bounds(const sanitizer& all, const char* verb, const extent& bounds,
@@ -28,9 +33,10 @@ std::string describe_out_of_bounds(const sanitizer& all, const char* verb, const
 }
 
 std::string describe_conflict(const sanitizer& all, const block& b, conflict found) {
-  const char* what = found.is_write ? "write"
-                     : is_atomic(found.with) ? "atomic"
-                     : class_of(found.with) == class_of(k_async) ? "cp.async from there" : "read";
+  const char* what = found.is_write                              ? "write"
+                     : is_atomic(found.with)                     ? "atomic"
+                     : class_of(found.with) == class_of(k_async) ? "cp.async from there"
+                                                                 : "read";
   if (clock_of(found.with) >= b.observed.start) {
     return fmt::format("the {} by thread {}", what, describe_thread(b, rank_of(found.with)));
   }

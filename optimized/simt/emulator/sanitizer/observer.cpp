@@ -1,39 +1,15 @@
 #include "optimized/simt/emulator/sanitizer/observer.hpp"
 
-#include <bit>
-
 #include "optimized/simt/emulator/block.hpp"
 #include "optimized/simt/emulator/sanitizer/describe.hpp"
 #include "optimized/simt/emulator/sanitizer/sanitizer.hpp"
 #include "optimized/simt/emulator/scheduler.hpp"
 #include "optimized/simt/emulator/text.hpp"
 
+#include <algorithm>
+#include <bit>
+
 namespace assay::simt::inline ASSAY_BUILD {
-
-// ---- shared arrays
-
-void observe::shared_state::describe_variable(std::byte* data, std::size_t row_bytes,
-                                              std::size_t rows, std::source_location where) {
-  sanitizer& all = the_sanitizer();
-  memory_ = std::make_unique<allocation>(space::shared, data, row_bytes * rows,
-                                         "the shared array of " + text_of(where),
-                                         all.allocations.next_number(), all.sets);
-  for (std::size_t i = 0; i < rows; ++i) {
-    std::byte* row = data + i * row_bytes;
-    rows_.push_back({row, row + row_bytes, memory_.get()});
-  }
-}
-
-void observe::shared_state::describe_dynamic(std::byte* data, std::size_t bytes) {
-  sanitizer& all = the_sanitizer();
-  memory_ = std::make_unique<allocation>(space::shared, data, bytes, "dynamic shared memory",
-                                         all.allocations.next_number(), all.sets);
-}
-
-void observe::shared_state::describe_part(const shared_state& whole, std::byte* data,
-                                          std::size_t bytes) {
-  rows_.push_back({data, data + bytes, whole.memory_.get()});
-}
 
 // ---- launches, blocks, threads
 
@@ -43,7 +19,7 @@ void observe::launch_begins(const launch_description& launch) {
 
 void observe::block_begins(block& b) {
   sanitizer& all = the_sanitizer();
-  all.renew_clock();
+  if (all.renew_clock()) b.arena.forget_accesses();
   b.observed = {all.tick(), all.tick(), false};
   all.order.begin_block(b.observed.start);
   for (thread& t : b.all_threads) t.observed.begin(stamp_of(b.observed.base, t.rank));
@@ -63,15 +39,6 @@ void observe::thread_exits(block& b, thread& t) {
     return fmt::format("the thread exits without having waited for {} of its cp.async copies",
                        t.copies.pending.size());
   });
-}
-
-void observe::deadlocks(block& b, const std::string& message) {
-  sanitizer& all = the_sanitizer();
-  for (const thread& t : b.all_threads) {
-    if (!is_waiting(t)) continue;
-    all.report(offence::deadlock, b, t, all.sites.number(t.waits.where), 0, [&] { return message; });
-    return;
-  }
 }
 
 // ---- barriers
@@ -94,8 +61,8 @@ void meet_all(sanitizer& all, block& b) {
   }
 }
 
-// Adds what T knows, its own accesses included, to what was GATHERED; what T does from now on is not
-// part of it.
+// Adds what T knows, its own accesses included, to what was GATHERED; what T does from now on is
+// not part of it.
 void gather(sanitizer& all, const block& b, thread& t, knowledge& gathered) {
   gathered.own_block.make_own(b.threads);
   gathered.own_block.join(t.observed.known.own_block);
@@ -105,13 +72,62 @@ void gather(sanitizer& all, const block& b, thread& t, knowledge& gathered) {
   t.observed.mine = stamp_of(all.tick(), t.rank);
 }
 
+// Notes that T arrives at a named barrier, with the rest of its warp, which executes one
+// instruction.
+void note_arrival(sanitizer& all, const block& b, const thread& t, barrier& bar,
+                  std::uint32_t site) {
+  observe::arrival& of_warp = bar.observed.arrivals[t.home->number];
+  if (of_warp.lanes == 0) of_warp.site = site;
+  if (of_warp.site != site && (of_warp.lanes & t.bit()) == 0) {
+    all.report(offence::different_barriers, b, t, site, of_warp.site, [&] {
+      const source_line other = all.sites.line(of_warp.site);
+      return fmt::format("lanes of one warp meet at different barriers: {}:{} is also waited at",
+                         other.file, other.line);
+    });
+  }
+  of_warp.lanes |= t.bit();
+}
+
+// Reports warps of which only some lanes have arrived at a named barrier. On a GPU one lane stands
+// for its whole warp (PTX: barrier.sync.aligned); here threads are counted, which is the same for
+// whole warps. A lane that has exited is absent too: whether it does so before or after is a matter
+// of chance.
+void report_partial_warps(const block& b, const barrier& bar, unsigned number) {
+  sanitizer& all = the_sanitizer();
+  for (const warp& w : b.warps) {
+    const observe::arrival& of_warp = bar.observed.arrivals[w.number];
+    const lane_mask absent = w.existing & ~of_warp.lanes;
+    if (of_warp.lanes == 0 || absent == 0) continue;
+    const thread& t = w.lanes[std::countr_zero(of_warp.lanes)];
+    all.report(offence::partial_warp, b, t, of_warp.site, 0, [&] {
+      return fmt::format(
+          "lanes {:#010x} of warp {} take no part in barrier {}, which counts whole warps", absent,
+          w.number, number);
+    });
+  }
+}
+
+// __syncthreads opens, and some threads have exited without it.
+[[gnu::cold, gnu::noinline]] void report_exited_threads(sanitizer& all, const block& b,
+                                                        const barrier& bar) {
+  const auto first = std::find_if(b.all_threads.begin(), b.all_threads.end(),
+                                  [](const thread& t) { return (t.home->exited & t.bit()) != 0; });
+  all.report(offence::barrier_after_exit, b, *first, all.sites.number(bar.where), 0, [&] {
+    return fmt::format(
+        "the barrier opens for {} threads only because the other {} of the block have "
+        "exited without it",
+        bar.arrived, b.threads - bar.arrived);
+  });
+}
+
 }  // namespace
 
 void observe::arrives(block& b, thread& t, barrier& bar, unsigned number, unsigned expected,
                       std::source_location where) {
   sanitizer& all = the_sanitizer();
+  const std::uint32_t site = all.sites.number(where);
   if (bar.arrived > 0) {
-    const std::uint32_t site = all.sites.number(where), other = all.sites.number(bar.where);
+    const std::uint32_t other = all.sites.number(bar.where);
     if (number == 0 && site != other) {
       all.report(offence::different_barriers, b, t, site, other, [&] {
         return fmt::format("threads of one block meet at different barriers: {} is also waited at",
@@ -125,17 +141,22 @@ void observe::arrives(block& b, thread& t, barrier& bar, unsigned number, unsign
       });
     }
   }
-  if (number != 0) gather(all, b, t, bar.observed.gathered);
+  if (number == 0) return;
+  note_arrival(all, b, t, bar, site);
+  gather(all, b, t, bar.observed.gathered);
 }
 
-void observe::goes_on(thread& t) {
-  t.home->observed.log.pass(t.bit(), the_sanitizer().totals);
-}
+void observe::goes_on(thread& t) { t.home->observed.log.pass(t.bit(), the_sanitizer().totals); }
 
 void observe::opens(block& b, barrier& bar, unsigned number, const thread* last) {
   sanitizer& all = the_sanitizer();
   ++all.totals.barriers;
-  if (number == 0) meet_all(all, b);
+  if (number == 0) {
+    if (bar.arrived != b.threads) report_exited_threads(all, b, bar);
+    meet_all(all, b);
+  } else {
+    report_partial_warps(b, bar, number);
+  }
   for (warp& w : b.warps) {
     lane_mask lanes = bar.waiting[w.number];
     if (last != nullptr && last->home == &w) lanes |= last->bit();
@@ -148,17 +169,21 @@ void observe::opens(block& b, barrier& bar, unsigned number, const thread* last)
   }
   if (number != 0) {
     b.observed.knows_of_others |= bar.observed.gathered.earlier_blocks != nullptr;
-    bar.observed.gathered = {};
+    bar.observed = {};
   }
 }
 
-void observe::opens_by_exit(block& b, barrier& bar) {
+void observe::deadlocks(block& b, const std::string& message) {
   sanitizer& all = the_sanitizer();
-  all.report(offence::barrier_after_exit, b, this_thread(), all.sites.number(bar.where), 0, [&] {
-    return fmt::format("the barrier opens for {} threads only because the other {} of the block have "
-                       "exited without it",
-                       bar.arrived, b.threads - b.live);
-  });
+  for (unsigned number = 1; number < k_barriers; ++number) {
+    report_partial_warps(b, b.barriers[number], number);
+  }
+  for (const thread& t : b.all_threads) {
+    if (!is_waiting(t)) continue;
+    all.report(offence::deadlock, b, t, all.sites.number(t.waits.where), 0,
+               [&] { return message; });
+    return;
+  }
 }
 
 // ---- collectives
@@ -189,8 +214,8 @@ void observe::calls(warp& w, thread& t, collective kind, std::uint32_t named,
   const block& b = this_block();
   if ((named & t.bit()) == 0) {
     all.report(offence::caller_not_named, b, t, all.sites.number(where), 0, [&] {
-      return fmt::format("{} by lane {}, which its mask {:#010x} does not name", name_of(kind), t.lane,
-                         named);
+      return fmt::format("{} by lane {}, which its mask {:#010x} does not name", name_of(kind),
+                         t.lane, named);
     });
   }
   if ((named & w.exited) != 0) report_exited(b, w, t, kind, named, where);
@@ -201,9 +226,10 @@ void observe::calls(warp& w, thread& t, collective kind, std::uint32_t named,
     const thread& other = w.lanes[std::countr_zero(m.arrived)];
     all.report(offence::different_collectives, b, t, all.sites.number(where),
                all.sites.number(other.waits.where), [&] {
-                 return fmt::format("lanes disagree: lane {} calls {} where lane {} calls {}, both for "
-                                    "lanes {:#010x}",
-                                    t.lane, name_of(kind), other.lane, name_of(m.kind), lanes);
+                 return fmt::format(
+                     "lanes disagree: lane {} calls {} where lane {} calls {}, both for "
+                     "lanes {:#010x}",
+                     t.lane, name_of(kind), other.lane, name_of(m.kind), lanes);
                });
   }
 }
@@ -228,9 +254,10 @@ void observe::meets(block& b, warp& w, collective kind, std::uint32_t lanes) {
 
 void observe::reads_absent_lane(thread& t, unsigned from, collective kind) {
   sanitizer& all = the_sanitizer();
-  all.report(offence::read_of_absent_lane, this_block(), t, all.sites.number(t.waits.where), 0, [&] {
-    return fmt::format("{} reads lane {}, which takes no part in it", name_of(kind), from);
-  });
+  all.report(
+      offence::read_of_absent_lane, this_block(), t, all.sites.number(t.waits.where), 0, [&] {
+        return fmt::format("{} reads lane {}, which takes no part in it", name_of(kind), from);
+      });
 }
 
 void observe::fences(thread& t, bool device_wide) {

@@ -1,16 +1,16 @@
 // Findings: merged when they are the same, bounded in number.
 #pragma once
 
+#include "optimized/simt/emulation.hpp"
+#include "optimized/simt/emulator/sanitizer/sites.hpp"
+#include "optimized/simt/finding.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 #include <tuple>
 #include <vector>
-
-#include "optimized/simt/emulation.hpp"
-#include "optimized/simt/emulator/sanitizer/sites.hpp"
-#include "optimized/simt/finding.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -31,6 +31,7 @@ enum class offence : std::uint8_t {
   different_barriers,
   different_thread_counts,
   barrier_after_exit,
+  partial_warp,
   caller_not_named,
   exited_lane_named,
   different_collectives,

@@ -3,11 +3,6 @@
 #include "optimized/simt/emulator/emulator.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
-namespace {
-
-constexpr clock_tick k_clock_limit = 0xf0000000u;
-
-}  // namespace
 
 sanitizer& the_sanitizer() {
   static auto* everything = new sanitizer;  // kernels may run until the very end
@@ -22,12 +17,13 @@ void sanitizer::begin_launch(const void* kernel, const emulation& options) {
   launch_start = tick();
 }
 
-void sanitizer::renew_clock() {
-  if (clock_ < k_clock_limit) return;
+bool sanitizer::renew_clock() {
+  if (clock_ < k_clock_limit) return false;
   clock_ = 1;
   launch_start = 1;
   allocations.forget_accesses();
   order.begin_launch();
+  return true;
 }
 
 const extent* find_extent(const void* begin, std::size_t bytes) {
@@ -59,20 +55,29 @@ class sanitized_backend final : public emulator {
   void on_free(void* begin) noexcept override {
     all().allocations.remove(static_cast<std::byte*>(begin));
   }
+  void on_copy(void* to, const void* from, std::size_t bytes) override {
+    const auto [target, at] = place_of(static_cast<std::byte*>(to));
+    const auto [source, source_at] = place_of(static_cast<const std::byte*>(from));
+    target->cells.copy_initialised(at, source->cells, source_at, bytes);
+  }
 
  private:
   static sanitizer& all() { return the_sanitizer(); }
 
+  // The allocation that an address is in, and the offset there.
+  static std::pair<allocation*, std::size_t> place_of(const std::byte* address) {
+    allocation* memory = all().allocations.find_allocation(address);
+    return {memory, static_cast<std::size_t>(address - memory->base)};
+  }
+
   void mark(void* begin, std::size_t bytes, bool initialised) {
     if (bytes == 0) return;
     check_range(begin, bytes, initialised ? "mark_initialised" : "mark_uninitialised");
-    auto* first = static_cast<std::byte*>(begin);
-    allocation& memory = *all().allocations.find_allocation(first);
-    const auto offset = static_cast<std::size_t>(first - memory.base);
+    const auto [memory, offset] = place_of(static_cast<std::byte*>(begin));
     if (initialised) {
-      memory.cells.mark_initialised(offset, bytes);
+      memory->cells.mark_initialised(offset, bytes);
     } else {
-      memory.cells.mark_uninitialised(offset, bytes);
+      memory->cells.mark_uninitialised(offset, bytes);
     }
   }
 };

@@ -1,9 +1,6 @@
 // The state of the sanitized build as a whole. One operating system thread runs everything here.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "optimized/simt/counters.hpp"
 #include "optimized/simt/emulator/sanitizer/allocation.hpp"
 #include "optimized/simt/emulator/sanitizer/causality.hpp"
@@ -11,7 +8,12 @@
 #include "optimized/simt/emulator/sanitizer/reporter.hpp"
 #include "optimized/simt/emulator/sanitizer/sites.hpp"
 
+#include <cstdint>
+#include <string>
+
 namespace assay::simt::inline ASSAY_BUILD {
+
+inline constexpr clock_tick k_clock_limit = 0xf0000000u;
 
 class sanitizer {
  public:
@@ -21,9 +23,10 @@ class sanitizer {
   clock_tick now() const { return clock_; }
 
   void begin_launch(const void* kernel, const emulation& options);
-  // Called between blocks: long before the clock can overflow, it starts again, and all shadows forget
-  // what happened. (A race between blocks this far apart in one launch is not seen.)
-  void renew_clock();
+  // Called between blocks: long before the clock can overflow, it starts again, and the shadows of
+  // all global memory forget what happened; those of shared memory the caller makes forget it, if
+  // this returns true. (A race between blocks this far apart in one launch is not seen.)
+  bool renew_clock();
   void set_clock(clock_tick now) { clock_ = now; }  // for tests
 
   template <class Message>

@@ -1,7 +1,6 @@
 #include "optimized/simt/emulator/sanitizer/shadow.hpp"
 
 #include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -86,7 +85,8 @@ void shadow::mark_page(std::size_t number, std::size_t first, std::size_t last, 
   const auto alignment = static_cast<unsigned>(std::countr_zero(ends));
   if (alignment < p->shift) split(p, alignment);
   const std::size_t granule = std::size_t{1} << p->shift;
-  for (std::size_t i = (first - begin) >> p->shift; i < (last - begin + granule - 1) >> p->shift; ++i) {
+  for (std::size_t i = (first - begin) >> p->shift; i < (last - begin + granule - 1) >> p->shift;
+       ++i) {
     stamp& write = p->cells[i].write;
     write = initialised ? write | k_initialised : write & ~k_initialised;
   }
@@ -100,18 +100,59 @@ void shadow::mark(std::size_t offset, std::size_t bytes, bool initialised) {
   } else {
     strike(range);
   }
-  for (std::size_t number = range.first / k_page_bytes; number * k_page_bytes < range.last; ++number) {
+  for (std::size_t number = range.first / k_page_bytes; number * k_page_bytes < range.last;
+       ++number) {
     const std::size_t begin = number * k_page_bytes;
     mark_page(number, std::max(range.first, begin), std::min(range.last, begin + k_page_bytes),
               initialised);
   }
 }
 
+// In ascending order.
+std::vector<shadow::interval> shadow::initialised_within(interval range) const {
+  std::vector<interval> found;
+  const auto add = [&](std::size_t first, std::size_t last) {
+    first = std::max(first, range.first);
+    last = std::min(last, range.last);
+    if (first >= last) return;
+    if (!found.empty() && found.back().last == first) {
+      found.back().last = last;
+    } else {
+      found.push_back({first, last});
+    }
+  };
+  for (std::size_t number = range.first / k_page_bytes; number * k_page_bytes < range.last;
+       ++number) {
+    const std::size_t begin = number * k_page_bytes;
+    const page* p = pages_[number];
+    if (p == nullptr) {
+      for (const interval& known : initialised_) {
+        add(std::max(known.first, begin), std::min(known.last, begin + k_page_bytes));
+      }
+      continue;
+    }
+    for (std::size_t i = 0; i < p->count; ++i) {
+      if ((p->cells[i].write & k_initialised) == 0) continue;
+      add(begin + (i << p->shift), begin + ((i + 1) << p->shift));
+    }
+  }
+  return found;
+}
+
+void shadow::copy_initialised(std::size_t offset, const shadow& source, std::size_t from,
+                              std::size_t bytes) {
+  const auto known = source.initialised_within({from, from + bytes});
+  mark_uninitialised(offset, bytes);
+  for (const interval& i : known) mark_initialised(offset + i.first - from, i.last - i.first);
+}
+
 void shadow::strike(interval removed) {
   std::vector<interval> kept;
   for (const interval& known : initialised_) {
-    if (known.first < removed.first) kept.push_back({known.first, std::min(known.last, removed.first)});
-    if (known.last > removed.last) kept.push_back({std::max(known.first, removed.last), known.last});
+    if (known.first < removed.first)
+      kept.push_back({known.first, std::min(known.last, removed.first)});
+    if (known.last > removed.last)
+      kept.push_back({std::max(known.first, removed.last), known.last});
   }
   initialised_ = std::move(kept);
 }
@@ -125,9 +166,10 @@ void shadow::note(interval added) {
       added = {std::min(added.first, known.first), std::max(added.last, known.last)};
     }
   }
-  kept.insert(std::lower_bound(kept.begin(), kept.end(), added,
-                               [](const interval& a, const interval& b) { return a.first < b.first; }),
-              added);
+  kept.insert(
+      std::lower_bound(kept.begin(), kept.end(), added,
+                       [](const interval& a, const interval& b) { return a.first < b.first; }),
+      added);
   initialised_ = std::move(kept);
 }
 

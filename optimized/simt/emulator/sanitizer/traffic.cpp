@@ -12,11 +12,12 @@ constexpr unsigned k_wavefront = 128;  // bytes that all 32 banks deliver at onc
 
 bool are_neighbours(const warp_addresses& a) {
   const std::uint32_t from_zero = a.lanes >> std::countr_zero(a.lanes);
-  return a.each == nullptr && a.stride == static_cast<std::int64_t>(a.bytes) &&
-         (from_zero & (from_zero + 1)) == 0;
+  return a.each == nullptr && a.ragged == nullptr &&
+         a.stride == static_cast<std::int64_t>(a.bytes) && (from_zero & (from_zero + 1)) == 0;
 }
 
-// Neighbouring lanes touch neighbouring bytes: no sector between the first and the last is left out.
+// Neighbouring lanes touch neighbouring bytes: no sector between the first and the last is left
+// out.
 std::uint64_t sectors_of_neighbours(const warp_addresses& a) {
   const auto first_lane = static_cast<unsigned>(std::countr_zero(a.lanes));
   const auto last_lane = 31u - static_cast<unsigned>(std::countl_zero(a.lanes));
@@ -29,8 +30,10 @@ std::uint64_t sectors(const warp_addresses& a) {
   std::array<std::int64_t, 64> touched;  // an access is in one sector, or, misaligned, in two
   std::size_t count = 0;
   for (std::uint32_t lanes = a.lanes; lanes != 0; lanes &= lanes - 1) {
-    const std::int64_t address = a.of(static_cast<unsigned>(std::countr_zero(lanes)));
-    for (std::int64_t s = address / k_sector; s <= (address + a.bytes - 1) / k_sector; ++s) {
+    const auto lane = static_cast<unsigned>(std::countr_zero(lanes));
+    const std::int64_t address = a.of(lane);
+    for (std::int64_t s = address / k_sector; s <= (address + a.bytes_of(lane) - 1) / k_sector;
+         ++s) {
       if (std::find(touched.begin(), touched.begin() + count, s) == touched.begin() + count) {
         touched[count++] = s;
       }
@@ -39,15 +42,27 @@ std::uint64_t sectors(const warp_addresses& a) {
   return count;
 }
 
+std::uint64_t bytes(const warp_addresses& a) {
+  if (a.ragged == nullptr) {
+    return std::uint64_t{a.bytes} * static_cast<unsigned>(std::popcount(a.lanes));
+  }
+  std::uint64_t sum = 0;
+  for (std::uint32_t lanes = a.lanes; lanes != 0; lanes &= lanes - 1) {
+    sum += a.bytes_of(static_cast<unsigned>(std::countr_zero(lanes)));
+  }
+  return sum;
+}
+
 struct passes {
   unsigned taken = 0;
   unsigned needed = 0;
 };
 
-// One part of a warp whose accesses the hardware joins. Lanes that read the same words share; different
-// words of the same bank take turns.
+// One part of a warp whose accesses the hardware joins. Lanes that read the same words share;
+// different words of the same bank take turns.
 unsigned wavefronts_of_part(const warp_addresses& a, std::uint32_t lanes) {
-  // Aligned accesses of 4, 8 or 16 bytes each fill 1, 2 or 4 banks; two that share a bank share all.
+  // Aligned accesses of 4, 8 or 16 bytes each fill 1, 2 or 4 banks; two that share a bank share
+  // all.
   const auto unit = static_cast<std::int64_t>(std::max(a.bytes, k_bank_bytes));
   const std::int64_t groups = k_wavefront / unit;
   std::array<std::uint8_t, 32> count{};
@@ -83,20 +98,25 @@ passes wavefronts(const warp_addresses& a) {
 }  // namespace
 
 void count_instruction(counters& total, access_class what, const warp_addresses& where) {
-  const auto bytes = std::uint64_t{where.bytes} * static_cast<unsigned>(std::popcount(where.lanes));
   switch (what) {
     case access_class::global_load:
       ++total.global_loads;
-      total.global_load_bytes += bytes;
+      total.global_load_bytes += bytes(where);
       total.global_load_sectors += sectors(where);
       return;
     case access_class::global_store:
       ++total.global_stores;
-      total.global_store_bytes += bytes;
+      total.global_store_bytes += bytes(where);
       total.global_store_sectors += sectors(where);
       return;
-    case access_class::global_atomic: ++total.global_atomics; return;
-    case access_class::shared_atomic: ++total.shared_atomics; return;
+    case access_class::global_atomic:
+      ++total.global_atomics;
+      total.global_atomic_bytes += bytes(where);
+      total.global_atomic_sectors += sectors(where);
+      return;
+    case access_class::shared_atomic:
+      ++total.shared_atomics;
+      return;
     case access_class::shared_access: {
       const passes p = wavefronts(where);
       ++total.shared_accesses;

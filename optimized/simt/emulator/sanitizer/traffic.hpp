@@ -2,11 +2,11 @@
 // through the banks of shared memory.
 #pragma once
 
-#include <array>
-#include <cstdint>
-
 #include "optimized/simt/build.cuh"
 #include "optimized/simt/counters.hpp"
+
+#include <array>
+#include <cstdint>
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -27,7 +27,10 @@ struct warp_addresses {
   std::int64_t first = 0;
   std::int64_t stride = 0;
   const std::array<std::int64_t, 32>* each = nullptr;
+  // The bytes of each access, where not all are BYTES: copies that end earlier.
+  const std::array<std::uint8_t, 32>* ragged = nullptr;
 
+  unsigned bytes_of(unsigned lane) const { return ragged != nullptr ? (*ragged)[lane] : bytes; }
   std::int64_t of(unsigned lane) const {
     return each != nullptr ? (*each)[lane]
                            : first + stride * (static_cast<std::int64_t>(lane) - first_lane);

@@ -68,12 +68,12 @@ void warp_log::fall_out_of_step(stretch& s, unsigned lane) {
   }
 }
 
-void warp_log::add_apart(stretch& s, unsigned lane, instruction_kind kind, std::int64_t address) {
+std::uint32_t warp_log::add_apart(stretch& s, unsigned lane, instruction_kind kind,
+                                  std::int64_t address) {
   if ((in_step_ >> lane & 1u) != 0) {
     if (next_[lane] == s.instructions.size()) {  // the first lane that comes here
-      append(s, kind, lane, address);
       ++next_[lane];
-      return;
+      return append(s, kind, lane, address);
     }
     fall_out_of_step(s, lane);
   }
@@ -95,21 +95,36 @@ void warp_log::add_apart(stretch& s, unsigned lane, instruction_kind kind, std::
     at = append(s, kind, lane, address);
   }
   mine->second = at;
+  return at;
+}
+
+void warp_log::add_ragged(unsigned lane, instruction_kind kind, std::int64_t address,
+                          unsigned bytes) {
+  const std::uint32_t place = add(lane, kind, address);
+  stretch& s = stretches_[stretch_[lane] - first_stretch_];
+  instruction& i = s.instructions[place];
+  if (i.ragged == k_none) {
+    i.ragged = static_cast<std::uint32_t>(s.bytes.size());
+    s.bytes.emplace_back().fill(static_cast<std::uint8_t>(bytes_of(kind)));
+  }
+  s.bytes[i.ragged][lane] = static_cast<std::uint8_t>(bytes);
 }
 
 void warp_log::stretch::count(counters& total) {
   for (const instruction& i : instructions) {
     const auto what = static_cast<access_class>(i.kind & 0xfu);
     const warp_addresses where{i.lanes,
-                               static_cast<unsigned>(i.kind >> 4 & 0xffu),
+                               bytes_of(i.kind),
                                i.first_lane,
                                i.first,
                                i.stride,
-                               i.each == k_none ? nullptr : &addresses[i.each]};
+                               i.each == k_none ? nullptr : &addresses[i.each],
+                               i.ragged == k_none ? nullptr : &bytes[i.ragged]};
     count_instruction(total, what, where);
   }
   instructions.clear();
   addresses.clear();
+  bytes.clear();
   if (indexed > 0) alike.clear();
   indexed = 0;
 }
