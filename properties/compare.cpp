@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace assay::properties {
 namespace {
@@ -89,6 +90,9 @@ class comparison {
 
 verdict compare(dtype type, std::span<const double> got, const truth& expected,
                 const bound_of& bound, const comparison_policy& policy) {
+  if (got.size() != expected.value.size())
+    throw std::invalid_argument(
+        fmt::format("{} elements against a truth of {}", got.size(), expected.value.size()));
   comparison all(type, policy);
   for (std::size_t i = 0; i < got.size(); ++i) all.add(i, got[i], expected, bound);
   return all.finish();

@@ -60,6 +60,7 @@ struct judged_bound {
 };
 using bound_of = std::function<judged_bound(std::size_t i, const element_truth& t)>;
 
+// Throws std::invalid_argument where `got` has not as many elements as the truth.
 verdict compare(dtype type, std::span<const double> got, const truth& expected,
                 const bound_of& bound, const comparison_policy& policy);
 

@@ -11,8 +11,10 @@
 #include <fmt/format.h>
 
 #include <unistd.h>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <stdexcept>
 
 namespace assay::properties {
 namespace {
@@ -188,6 +190,19 @@ std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
   return limits;
 }
 
+std::vector<bool> promised_elements(const prepared_case& prepared, const implementation& by,
+                                    std::size_t output) {
+  const contract& c = *prepared.of;
+  const std::vector<double>& x = prepared.inputs.values[0];
+  std::vector<bool> promised(prepared.exact[output].value.size(), true);
+  if (!by.domain) return promised;
+  if (c.outputs[output].shape != c.inputs[0].shape)
+    promised.assign(promised.size(), std::all_of(x.begin(), x.end(), by.domain));
+  else
+    for (std::size_t i = 0; i < promised.size(); ++i) promised[i] = by.domain(x[i]);
+  return promised;
+}
+
 std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
                                   const std::vector<std::vector<double>>& outputs) {
   const contract& c = *prepared.of;
@@ -196,13 +211,16 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
   const std::vector<comparison_policy> policies =
       c.policies ? c.policies() : std::vector<comparison_policy>(c.outputs.size());
   const std::vector<std::vector<double>> limits = strict_limits(prepared, by);
+  if (outputs.size() != prepared.exact.size())
+    throw std::invalid_argument(fmt::format("{} has {} outputs, and {} are to be judged",
+                                            c.function(), prepared.exact.size(), outputs.size()));
   std::vector<output_verdict> verdicts;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     const dtype type = id.types[c.inputs.size() + k].type;
     const reference::format out = format_of(type);
+    const std::vector<bool> promised = promised_elements(prepared, by, k);
     const bound_of bound = [&](std::size_t i, const element_truth&) {
-      return judged_bound{{limits[k][i], true},
-                          !by.domain || by.domain(prepared.inputs.values[0][i])};
+      return judged_bound{{limits[k][i], true}, promised[i]};
     };
     comparison_policy policy = policies[k];
     policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;

@@ -79,7 +79,14 @@ std::vector<std::vector<double>> outputs_of(const run_id& id, const case_inputs&
 std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
                                                const implementation& by);
 
+// Of one output, element by element: does the implementation promise anything of it? Its declared
+// domain is one of the first input: of the same element's where the shapes are equal, else (a
+// reduction) of all elements.
+std::vector<bool> promised_elements(const prepared_case& prepared, const implementation& by,
+                                    std::size_t output);
+
 // A verdict on outputs that came from anywhere: of a kernel, of a decoy, of another program.
+// Throws std::invalid_argument where they are not as many, or not as large, as the contract's.
 std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
                                   const std::vector<std::vector<double>>& outputs);
 

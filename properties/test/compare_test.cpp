@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <stdexcept>
 
 namespace assay::properties {
 namespace {
@@ -52,6 +53,12 @@ TEST(compare, fails_a_number_where_the_truth_is_none) {
 TEST(compare, fails_a_bound_that_is_no_number) {
   EXPECT_FALSE(compared(1, 1, k_nan).passed());
   EXPECT_FALSE(compared(1, 2, k_nan).passed());
+}
+
+TEST(compare, refuses_an_output_of_another_size_than_the_truth) {
+  const truth two{{1, 2}, {}, {}};
+  for (const std::vector<double>& got : {std::vector<double>{}, {1.0}, {1.0, 2.0, 3.0}})
+    EXPECT_THROW(compare(dtype::fp32, got, two, constant_bound(0), {}), std::invalid_argument);
 }
 
 TEST(compare, takes_infinities_exactly) {

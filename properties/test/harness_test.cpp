@@ -8,6 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <stdexcept>
+
 namespace assay::properties {
 namespace {
 
@@ -87,6 +90,33 @@ TEST(harness, tells_where_the_failed_elements_stand) {
   EXPECT_EQ(verdicts[0].strict.worst.index % 10, 0);
   EXPECT_NE(pattern_of(verdicts[0].strict, {}).find("index % 10 == 0"), std::string::npos)
       << pattern_of(verdicts[0].strict, {});
+}
+
+// A missing tensor, or a short one, is no good one.
+TEST(harness, judges_outputs_of_the_contract_s_sizes_only) {
+  const prepared_case prepared = prepare(relu_case(4));
+  const implementation& by = prepared.of->implementations.front();
+  const std::vector<double> right = prepared.exact[0].rounded;
+  EXPECT_TRUE(judge(prepared, by, {right})[0].strict.passed());
+  for (const std::vector<std::vector<double>>& outputs :
+       {std::vector<std::vector<double>>{}, {{}}, {{right[0]}}, {right, right}})
+    EXPECT_THROW(judge(prepared, by, outputs), std::invalid_argument);
+}
+
+// A domain is one of the first input: a reduction is judged where all of it lies inside.
+TEST(harness, judges_a_reduction_where_all_inputs_are_in_the_domain) {
+  const prepared_case prepared =
+      prepare(parse_case("v1/gelu.scaled.bwd/x=fp32,dy=fp32,dx=fp32,dalpha=fp32/n=8/dist=normal/"
+                         "seed=1"));
+  const std::vector<double>& x = prepared.inputs.values[0];
+  implementation by = prepared.of->implementations.front();
+  by.domain = [&](double at) { return at != x[5]; };
+  const std::vector<bool> dx = promised_elements(prepared, by, 0);
+  EXPECT_EQ(std::count(dx.begin(), dx.end(), true), 7);
+  EXPECT_FALSE(dx[5]);
+  EXPECT_EQ(promised_elements(prepared, by, 1), std::vector{false});
+  by.domain = [&](double at) { return at != x[0] + 1e9; };
+  EXPECT_EQ(promised_elements(prepared, by, 1), std::vector{true});
 }
 
 TEST(harness, a_run_names_what_does_not_exist) {
