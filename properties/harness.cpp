@@ -98,6 +98,9 @@ void execute(staged_call& staged, const simt::emulation& how, const implementati
   if (!settings.repeat) return;
   staged.execute(how, std::byte(0x5a));
   report.repeats = staged.outputs() == report.output_bytes;
+  if (report.findings.empty()) report.findings = place.take_findings();
+  if (const std::string damage = staged.damage(); report.reason.empty() && !damage.empty())
+    report.reason = "in a second run: " + damage;
   if (report.reason.empty() && by.deterministic && !*report.repeats)
     report.reason =
         "a second run gave other bits (the implementation declares itself deterministic)";
@@ -156,8 +159,7 @@ void require_memory(const contract& c, const case_id& id) {
 }  // namespace
 
 const char* name_of(outcome which) {
-  constexpr const char* k_names[] = {"passed",      "failed",  "crashed",
-                                     "unsupported", "not run", "filtered"};
+  constexpr const char* k_names[] = {"passed", "failed", "crashed", "unsupported", "not run"};
   return k_names[int(which)];
 }
 
@@ -242,6 +244,11 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
   simt::backend* const place = backend_named(id.backend, settings);
   if (!place) {
     report.reason = "no device";
+    return report;
+  }
+  if (!by.in_place && value_of(id.of.shape, "inplace", 0) == number(1)) {
+    report.result = outcome::unsupported;
+    report.reason = fmt::format("'{}' does not work in place", by.name);
     return report;
   }
   const optimized::launcher* const launcher = launcher_for(*place, c, id);

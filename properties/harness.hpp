@@ -22,7 +22,6 @@ enum class outcome {
   crashed,      // the process died in it, or it ran past its time
   unsupported,  // this device cannot run it
   not_run,      // no device
-  filtered,
 };
 const char* name_of(outcome which);
 

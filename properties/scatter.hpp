@@ -59,8 +59,6 @@ struct scatter_model {
 
 struct scatter_verdict {
   bool judged = false;  // false where nothing can scatter: every bound is zero
-  double share = 0;     // root mean square of error / strict bound, as the model scatters
-  double lean = 0;  // mean of error / strict bound, signed by the truth: truncation leans to zero
   double energy = 0, energy_limit = 0;
   double bias = 0, bias_limit = 0;  // bias: how far outside what the leans of functions explain
   bool passed() const {

@@ -92,6 +92,62 @@ TEST(harness, tells_where_the_failed_elements_stand) {
       << pattern_of(verdicts[0].strict, {});
 }
 
+// relu's own kernel, but from the second run on as if y had 8 elements more, or as if x had never
+// been written.
+int runs = 0;
+void too_long_from_the_second_run_on(const call& what, simt::queue& stream) {
+  call as = what;
+  if (++runs > 1)
+    for (optimized::tensor& each : as.tensors) each.shape[0] += 8;
+  optimized::find_launcher(simt::build::plain, "relu.plain.fwd", "select")->launch(as, stream);
+}
+void unwritten_from_the_second_run_on(const call& what, simt::queue& stream) {
+  if (++runs > 1) stream.place().mark_uninitialised(what.tensors[0].data, what.tensors[0].bytes());
+  optimized::find_launcher(simt::build::sanitized, "relu.plain.fwd", "select")
+      ->launch(what, stream);
+}
+
+run_report run_twice(void (*launch)(const call&, simt::queue&), simt::build which,
+                     const char* name) {
+  optimized::add_launcher(which, {"relu.plain.fwd", name, launch, nullptr});
+  prepared_case prepared = prepare(relu_case(100));
+  contract c = *prepared.of;
+  c.implementations.front().name = name;
+  prepared.of = &c;
+  run_settings settings;
+  if (which == simt::build::sanitized) settings.sanitize = simt::sanitizer_tools{};
+  runs = 0;
+  const run_report report = run({prepared.inputs.id, name, "emulator", 0}, prepared, settings);
+  EXPECT_EQ(runs, 2);
+  return report;
+}
+
+TEST(harness, looks_at_the_damage_of_the_second_run_too) {
+  const run_report report =
+      run_twice(too_long_from_the_second_run_on, simt::build::plain, "second_run_damages");
+  EXPECT_EQ(report.result, outcome::failed);
+  EXPECT_EQ(report.reason.rfind("in a second run: ", 0), 0) << report.reason;
+}
+
+TEST(harness, looks_at_the_findings_of_the_second_run_too) {
+  const run_report report =
+      run_twice(unwritten_from_the_second_run_on, simt::build::sanitized, "second_run_is_found");
+  EXPECT_EQ(report.result, outcome::failed);
+  EXPECT_FALSE(report.findings.empty()) << report.reason;
+}
+
+TEST(harness, does_not_run_in_place_what_does_not_work_so) {
+  prepared_case prepared =
+      prepare(parse_case("v1/relu.plain.fwd/x=fp32,y=fp32/n=4,inplace=1/dist=normal/seed=1"));
+  EXPECT_EQ(run({prepared.inputs.id, "select", "emulator", 0}, prepared, {}).result,
+            outcome::passed);
+  contract c = *prepared.of;
+  c.implementations.front().in_place = false;
+  prepared.of = &c;
+  EXPECT_EQ(run({prepared.inputs.id, "select", "emulator", 0}, prepared, {}).result,
+            outcome::unsupported);
+}
+
 // A missing tensor, or a short one, is no good one.
 TEST(harness, judges_outputs_of_the_contract_s_sizes_only) {
   const prepared_case prepared = prepare(relu_case(4));
