@@ -201,7 +201,7 @@ element_bound exhaustive_sweep::bound_at(double x, const reference::truth& exact
   one.parameters = parameters_;
   one.values.assign(plan_.of->inputs.size(), {1.0});
   one.values[0][0] = x;
-  return {arithmetic.bound(plan_.by->model->follow(one)[0][0], out), true};
+  return {arithmetic.bound(plan_.by->model->follow(one, charge::what_rounds)[0][0], out), true};
 }
 
 void exhaustive_sweep::judge(std::uint64_t first_input, std::span<const std::byte> outputs,

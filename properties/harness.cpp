@@ -74,11 +74,14 @@ scatter_model scatter_of(const prepared_case& prepared, const implementation& by
                                                       std::span<double> errors) {
     const case_inputs inputs = perturbed_inputs(prepared.inputs, k);
     element_stream noise(k + 1, 2000, prepared.inputs.id.seed);
-    const std::vector<truth> exact = c.exact(inputs);
+    const prepared_case moved{&c, inputs, c.exact(inputs)};
+    const std::vector<bool> promised = promised_elements(moved, by, output);
     const auto values = by.model->compute(inputs, errors_leaning(lean, noise));
     const concrete arithmetic(by.model->accumulates_in());
     for (std::size_t i = 0; i < errors.size(); ++i)
-      errors[i] = arithmetic.unrounded(values[output][i], out) - exact[output].value[i];
+      errors[i] = promised[i]
+                      ? arithmetic.unrounded(values[output][i], out) - moved.exact[output].value[i]
+                      : reference::k_nan;
   };
   return model;
 }
@@ -180,10 +183,10 @@ simt::backend* backend_named(const std::string& name, const run_settings& settin
 }
 
 std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
-                                               const implementation& by) {
+                                               const implementation& by, charge charged) {
   const std::size_t first_output = prepared.of->inputs.size();
   const running arithmetic(by.model->accumulates_in());
-  const auto followed = by.model->follow(prepared.inputs);
+  const auto followed = by.model->follow(prepared.inputs, charged);
   std::vector<std::vector<double>> limits;
   for (std::size_t k = 0; k < followed.size(); ++k) {
     const dtype type = prepared.inputs.id.types[first_output + k].type;
@@ -213,6 +216,7 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
   const std::vector<comparison_policy> policies =
       c.policies ? c.policies() : std::vector<comparison_policy>(c.outputs.size());
   const std::vector<std::vector<double>> limits = strict_limits(prepared, by);
+  const auto charged = scatters ? strict_limits(prepared, by, charge::everything) : limits;
   if (outputs.size() != prepared.exact.size())
     throw std::invalid_argument(fmt::format("{} has {} outputs, and {} are to be judged",
                                             c.function(), prepared.exact.size(), outputs.size()));
@@ -228,9 +232,13 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
     policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;
     output_verdict v{
         c.outputs[k].name, compare(type, outputs[k], prepared.exact[k], bound, policy), {}};
-    if (scatters && !by.domain)
-      v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], limits[k],
+    if (scatters) {
+      std::vector<double> weights = charged[k];
+      for (std::size_t i = 0; i < weights.size(); ++i)
+        if (!promised[i]) weights[i] = 0;
+      v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], weights,
                                 scatter_of(prepared, by, k, out));
+    }
     verdicts.push_back(std::move(v));
   }
   return verdicts;

@@ -76,7 +76,8 @@ std::vector<std::vector<double>> outputs_of(const run_id& id, const case_inputs&
 // The strict bounds of every output, element by element: how far from the truth an implementation's
 // result may be before its last rounding.
 std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
-                                               const implementation& by);
+                                               const implementation& by,
+                                               charge charged = charge::what_rounds);
 
 // Of one output, element by element: does the implementation promise anything of it? Its declared
 // domain is one of the first input: of the same element's where the shapes are equal, else (a

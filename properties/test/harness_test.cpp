@@ -5,6 +5,7 @@
 #include "optimized/launcher.hpp"
 #include "properties/distribution.hpp"
 #include "properties/staged_call.hpp"
+#include "properties/values.hpp"
 
 #include <gtest/gtest.h>
 
@@ -146,6 +147,40 @@ TEST(harness, does_not_run_in_place_what_does_not_work_so) {
   prepared.of = &c;
   EXPECT_EQ(run({prepared.inputs.id, "select", "emulator", 0}, prepared, {}).result,
             outcome::unsupported);
+}
+
+// Zeros make a gradient of alpha without an error: the least there is above zero is too much.
+TEST(harness, takes_a_reduction_of_exact_terms_exactly) {
+  const prepared_case prepared =
+      prepare(parse_case("v1/gelu.scaled.bwd/x=fp32,dy=fp32,dx=fp32,dalpha=fp32/n=1000/"
+                         "dist=constant,value=0/seed=1"));
+  const implementation& by = prepared.of->implementations.front();
+  std::vector<std::vector<double>> outputs = {prepared.exact[0].rounded, {0}};
+  EXPECT_TRUE(judge(prepared, by, outputs)[1].strict.passed());
+  outputs[1][0] = 0x1p-149;
+  EXPECT_FALSE(judge(prepared, by, outputs)[1].strict.passed());
+}
+
+// An implementation with a domain is judged statistically too, by the elements inside.
+TEST(harness, judges_the_scatter_of_an_implementation_with_a_domain) {
+  const prepared_case prepared =
+      prepare(parse_case("v1/gelu.tanh.bwd/x=fp32,dy=fp32,dx=fp32/n=4096/dist=normal,scale=6/"
+                         "seed=1"));
+  const implementation& by = *prepared.of->find("naive_cosh");
+  const std::vector<bool> promised = promised_elements(prepared, by, 0);
+  EXPECT_GT(std::count(promised.begin(), promised.end(), false), 100);
+  std::vector<double> dx = prepared.exact[0].rounded;
+  for (std::size_t i = 0; i < dx.size(); ++i)
+    if (!promised[i]) dx[i] = 7;
+  const scatter_verdict right = judge(prepared, by, {dx})[0].scatter;
+  EXPECT_TRUE(right.judged);
+  EXPECT_TRUE(right.passed()) << right.reason();
+  // An error of half its bound in every element leaves the strict test content, and not this one.
+  const std::vector<double> limits = strict_limits(prepared, by)[0];
+  for (std::size_t i = 0; i < dx.size(); ++i) dx[i] = round_to(dtype::fp32, dx[i] + limits[i] / 2);
+  const output_verdict leaning = judge(prepared, by, {dx})[0];
+  EXPECT_TRUE(leaning.strict.passed());
+  EXPECT_FALSE(leaning.scatter.passed());
 }
 
 // A missing tensor, or a short one, is no good one.
