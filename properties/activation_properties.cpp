@@ -15,8 +15,16 @@ namespace {
 
 double mirrored(double x) { return -x; }
 
-// Half an ULP of double: combining results in double rounds.
-double rounding_of(double a, double b) { return 0x1p-53 * (std::abs(a) + std::abs(b)); }
+// Half an ULP of double: combining results in double rounds. What is not finite earns no room.
+double rounding_of(double a, double b) {
+  const double room = 0x1p-53 * (std::abs(a) + std::abs(b));
+  return std::isfinite(room) ? room : 0;
+}
+
+// How far c times a result may lie from c times the mathematics.
+double times(double c, double reach) {
+  return reach < reference::k_infinity ? std::abs(c) * reach : reach;
+}
 
 // Does the implementation promise anything at x?
 bool promises(const subject& s, double x) { return !s.by().domain || s.by().domain(x); }
@@ -75,8 +83,7 @@ std::string broken_mirror(const subject& s, Combine combine, Expected expected) 
   std::vector<double> left, right, allowed;
   for (std::size_t i = 0; i < s.elements(); ++i) {
     const double x = s.inputs().values[0][i];
-    const bool judged = std::isfinite(x) && promises(s, x) && promises(s, -x) &&
-                        std::isfinite(here.got[i]) && std::isfinite(there.got[i]);
+    const bool judged = std::isfinite(x);
     left.push_back(judged ? combine(here.got[i], there.got[i]) : 0);
     right.push_back(judged ? expected(i) : 0);
     allowed.push_back(here.reach[i] + there.reach[i] + rounding_of(here.got[i], there.got[i]));
@@ -97,8 +104,7 @@ std::string broken_slopes(const subject& s) {
   std::vector<double> sums, ones, allowed;
   for (std::size_t i = 0; i < s.elements(); ++i) {
     const double x = here.values[0][i];
-    const bool judged = std::isfinite(x) && promises(s, x) && promises(s, -x);
-    sums.push_back(judged ? a.got[i] + b.got[i] : 1);
+    sums.push_back(std::isfinite(x) ? a.got[i] + b.got[i] : 1);
     ones.push_back(1);
     allowed.push_back(a.reach[i] + b.reach[i] + rounding_of(a.got[i], b.got[i]));
   }
@@ -108,6 +114,29 @@ std::string broken_slopes(const subject& s) {
   for (double slope : at_zero.got)
     if (slope != 0.5) return fmt::format("the derivative at 0 is {:a}, not 1/2", slope);
   return differ(sums, ones, allowed);
+}
+
+// Where x > 0 every activation here rises.
+std::string broken_slope_sign(const subject& s) {
+  const bounded_output dx = s.outputs()[0];
+  for (std::size_t i = 0; i < s.elements(); ++i) {
+    const double x = s.inputs().values[0][i], dy = s.inputs().values[1][i];
+    if (!(x > 0 && std::isfinite(dy)) || dx.reach[i] == reference::k_infinity) continue;
+    if (!(std::copysign(1, dy) * dx.got[i] >= -dx.reach[i]))
+      return fmt::format("at {:a} and dy = {:a} it is {:a}", x, dy, dx.got[i]);
+  }
+  return {};
+}
+
+std::string broken_gate(const subject& s) {
+  const bounded_output y = s.outputs()[0];
+  for (std::size_t i = 0; i < s.elements(); ++i) {
+    const double x = s.inputs().values[0][i], reach = y.reach[i];
+    if (!std::isfinite(x) || reach == reference::k_infinity) continue;
+    if (!(y.got[i] >= std::min(x, 0.0) - reach && y.got[i] <= std::max(x, 0.0) + reach))
+      return fmt::format("at {:a} it is {:a}", x, y.got[i]);
+  }
+  return {};
 }
 
 std::string broken_limits(const subject& s, double at_minus_infinity, double at_infinity) {
@@ -146,7 +175,7 @@ std::string broken_scaling(const subject& s, double c) {
     std::vector<double> expected = once[k].got, allowed = scaled[k].reach;
     for (std::size_t i = 0; i < expected.size(); ++i) {
       expected[i] *= c;
-      allowed[i] += std::abs(c) * once[k].reach[i];
+      allowed[i] += times(c, once[k].reach[i]);
     }
     const std::string broken = differ(scaled[k].got, expected, allowed);
     if (!broken.empty()) return fmt::format("{} times dy: {}", c, broken);
@@ -164,7 +193,8 @@ std::string broken_linearity(const subject& s) {
     const double dy = s.inputs().values[1][i];
     const bool number = std::isfinite(dy);  // an infinite one selects rather than multiplies
     expected.push_back(number ? dy * unit.got[i] : full.got[i]);
-    allowed.push_back(full.reach[i] + std::abs(dy) * unit.reach[i] + rounding_of(expected[i], 0));
+    allowed.push_back(full.reach[i] + (number ? times(dy, unit.reach[i]) : 0) +
+                      rounding_of(expected[i], 0));
   }
   return differ(full.got, expected, allowed);
 }
@@ -191,14 +221,21 @@ property difference_of_mirror_images() { return {"f(x) - f(-x) = x", broken_diff
 
 property slopes_of_mirror_images() { return {"f'(x) + f'(-x) = 1 and f'(0) = 1/2", broken_slopes}; }
 
-property limits_forward() {
-  return {"f(infinity) = infinity, f(-infinity) = -0, f(NaN) = NaN",
-          [](const subject& s) { return broken_limits(s, -0.0, reference::k_infinity); }};
+property values_of_a_gate() { return {"f(x) lies between 0 and x", broken_gate}; }
+
+property rising_right_of_zero() {
+  return {"where x > 0 the gradient has the sign of the gradient from above", broken_slope_sign};
 }
 
-property limits_backward() {
-  return {"f'(infinity) = 1, f'(-infinity) = 0, f'(NaN) = NaN",
-          [](const subject& s) { return broken_limits(s, -0.0, 1); }};
+property limits_forward(double at_minus_infinity) {
+  return {
+      fmt::format("f(infinity) = infinity, f(-infinity) = {}, f(NaN) = NaN", at_minus_infinity),
+      [=](const subject& s) { return broken_limits(s, at_minus_infinity, reference::k_infinity); }};
+}
+
+property limits_backward(double at_minus_infinity) {
+  return {fmt::format("f'(infinity) = 1, f'(-infinity) = {}, f'(NaN) = NaN", at_minus_infinity),
+          [=](const subject& s) { return broken_limits(s, at_minus_infinity, 1); }};
 }
 
 property linear_in_the_gradient() {

@@ -1,5 +1,7 @@
 #include "properties/arithmetic.hpp"
 
+#include "reference/exact.hpp"
+
 namespace assay::properties {
 namespace {
 
@@ -9,6 +11,8 @@ double last_kept(reference::format format, double largest, int extra_bits) {
   return std::ldexp(reference::ulp(format, largest), -extra_bits);
 }
 
+bool is_multiple(double x, double unit) { return std::fmod(x, unit) == 0; }
+
 }  // namespace
 
 // Each of the terms and the accumulator loses less than one unit of the last kept place, towards
@@ -16,12 +20,20 @@ double last_kept(reference::format format, double largest, int extra_bits) {
 // less than their value's, so the largest is taken as twice itself.
 running::value running::add_truncated(value sum, std::span<const value> terms,
                                       const truncating_adder& adder) const {
-  double center = sum.center, error = sum.after, largest = std::abs(sum.center) + sum.after;
+  double center = sum.center, error = sum.after, largest = std::abs(sum.center) + sum.after,
+         lost = 0;
   for (const value& term : terms) {
-    center += term.center;
+    const auto next = reference::two_sum(center, term.center);
+    center = next.value;
+    lost += std::abs(next.error);
     error += term.after;
     largest = std::max(largest, std::abs(term.center) + term.after);
   }
+  const double kept = 2 * last_kept(format_, largest, adder.extra_bits);
+  const bool nothing_cut = is_multiple(sum.center, kept) &&
+                           std::all_of(terms.begin(), terms.end(),
+                                       [&](const value& t) { return is_multiple(t.center, kept); });
+  if (nothing_cut && is_free(center, error, lost)) return {center, 0, 0};
   const double cut = double(terms.size() + 1) * last_kept(format_, largest, adder.extra_bits);
   const double magnitude = std::abs(center) + error + cut;
   const double total = error + cut + 2 * half_ulp(magnitude);

@@ -69,6 +69,14 @@ struct truncating_adder {
   int extra_bits = 2;
 };
 
+// Which operations a running bound charges with a rounding.
+//   what_rounds  those that may round: one whose operands carry no error, and whose exact result
+//   the
+//                format holds, is exact in the implementation too (integers, powers of two)
+//   everything   all of them. How errors scatter is learnt from data that is like a case's and not
+//                the same: an element's weight must not depend on the roundings that it was spared.
+enum class charge { what_rounds, everything };
+
 class running {
  public:
   struct value {
@@ -78,23 +86,35 @@ class running {
     double after = 0;  // the same, after that rounding
   };
 
-  explicit running(reference::format format) : format_(format) {}
+  explicit running(reference::format format, charge charged = charge::what_rounds)
+      : format_(format), charged_(charged) {}
 
   static value exact(double x) { return {x, 0, 0}; }
-  value constant(double x) const { return rounded(x, 0); }
+  value constant(double x) const { return rounded(x, 0, 0); }
 
   static value negated(value a) { return {-a.center, a.before, a.after}; }
-  value add(value a, value b) const { return rounded(a.center + b.center, a.after + b.after); }
-  value sub(value a, value b) const { return rounded(a.center - b.center, a.after + b.after); }
-  value mul(value a, value b) const { return rounded(a.center * b.center, product_error(a, b)); }
+  value add(value a, value b) const {
+    const auto sum = reference::two_sum(a.center, b.center);
+    return rounded(sum.value, a.after + b.after, sum.error);
+  }
+  value sub(value a, value b) const { return add(a, negated(b)); }
+  value mul(value a, value b) const {
+    const double product = a.center * b.center;
+    return rounded(product, product_error(a, b), std::fma(a.center, b.center, -product));
+  }
   value fma(value a, value b, value c) const {
-    return rounded(std::fma(a.center, b.center, c.center), product_error(a, b) + c.after);
+    const double product = a.center * b.center, total = std::fma(a.center, b.center, c.center);
+    const double lost = std::fma(a.center, b.center, -product) != 0
+                            ? k_unknown
+                            : reference::two_sum(product, c.center).error;
+    return rounded(total, product_error(a, b) + c.after, lost);
   }
   value div(value a, value b) const {
     const double room = std::abs(b.center) - b.after;
     const double quotient = a.center / b.center;
     return rounded(quotient,
-                   room > 0 ? (a.after + std::abs(quotient) * b.after) / room : k_unbounded);
+                   room > 0 ? (a.after + std::abs(quotient) * b.after) / room : k_unbounded,
+                   std::fma(-quotient, b.center, a.center));
   }
   // `ulps` is the stated error of the implementation's function, its own rounding included.
   template <class Function>
@@ -124,7 +144,7 @@ class running {
   }
   // One more rounding, to a format of its own: a place where the implementation rounds.
   static value convert(reference::format to, value a) {
-    return running(to).rounded(a.center, a.after);
+    return running(to).rounded(a.center, a.after, k_unknown);
   }
 
   value add_truncated(value sum, std::span<const value> terms, const truncating_adder& adder) const;
@@ -142,10 +162,18 @@ class running {
 
  private:
   static constexpr double k_unbounded = std::numeric_limits<double>::infinity();
+  static constexpr double k_unknown = std::numeric_limits<double>::quiet_NaN();
 
   double half_ulp(double magnitude) const { return 0.5 * reference::ulp(format_, magnitude); }
-  value rounded(double center, double error) const {
+  // center + lost is the exact result of the operation on its operands' centres.
+  value rounded(double center, double error, double lost) const {
+    if (is_free(center, error, lost)) return {center, 0, 0};
     return overflowing({center, error, error + half_ulp(std::abs(center) + error)});
+  }
+  // (An overflow is not: it rounds to infinity.)
+  bool is_free(double center, double error, double lost) const {
+    return charged_ == charge::what_rounds && error == 0 && lost == 0 &&
+           reference::round(format_, center) == center;
   }
   // An infinite or undefined exact result is met exactly; an intermediate one that may overflow can
   // be anything afterwards.
@@ -159,6 +187,7 @@ class running {
   }
 
   reference::format format_;
+  charge charged_;
 };
 
 // How the functions that a concrete model calls err, within their stated ULPs.

@@ -24,9 +24,6 @@ struct truth {
 
 struct comparison_policy {
   bool zero_sign = true;  // a zero must have the sign of the truth (element-wise functions)
-  bool correctly_rounded = false;  // got must be truth.rounded, bit for bit but for NaN payloads
-  bool may_be_unbounded =
-      false;  // an infinite bound (the declared arithmetic may overflow) is no failure
 };
 
 struct worst_element {
@@ -40,7 +37,7 @@ struct verdict {
   std::int64_t elements = 0, failed = 0;
   std::int64_t judged = 0;      // elements inside the implementation's declared domain
   std::int64_t misrounded = 0;  // finite elements that are not the correctly rounded truth
-  std::int64_t unbounded = 0;   // elements whose bound is infinite
+  std::int64_t unbounded = 0;   // elements whose bound is infinite: they failed
   double worst_fraction = 0;    // over all elements; infinite where nothing was allowed
   double worst_ulps = 0;
   double bias_ulps = 0;  // mean signed error
@@ -60,6 +57,7 @@ struct judged_bound {
 };
 using bound_of = std::function<judged_bound(std::size_t i, const element_truth& t)>;
 
+// Throws std::invalid_argument where `got` has not as many elements as the truth.
 verdict compare(dtype type, std::span<const double> got, const truth& expected,
                 const bound_of& bound, const comparison_policy& policy);
 

@@ -4,15 +4,15 @@
 #include "properties/components.hpp"
 #include "properties/distribution.hpp"
 #include "properties/nearest.hpp"
+#include "properties/values.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace assay::properties {
 namespace {
 
 constexpr std::int64_t k_most_elements = std::int64_t(1) << 34;
-
-bool is_layout(const std::string& key) { return key == "align" || key == "inplace"; }
 
 std::vector<contract>& known_contracts() {
   static std::vector<contract> all = all_contracts();
@@ -46,6 +46,23 @@ void validate_types(const contract& c, const case_id& id) {
   if (std::find(c.signatures.begin(), c.signatures.end(), given) == c.signatures.end())
     throw bad_input("case '{}': {} does not take this combination of dtypes (see assay list {})",
                     print(id), c.function(), c.component);
+}
+
+// Dimensions, then layout, then parameters, each in its contract's order: one case, one line.
+void validate_keys(const contract& c, const case_id& id) {
+  std::vector<std::string> order = c.dimensions;
+  order.insert(order.end(), {"align", "inplace"});
+  for (const parameter_spec& each : c.parameters) order.push_back(each.name);
+  auto next = order.begin();
+  for (const field& each : id.shape) {
+    if (std::find(order.begin(), order.end(), each.key) == order.end())
+      throw bad_input("case '{}': {} has no dimension or parameter '{}'", print(id), c.function(),
+                      each.key);
+    next = std::find(next, order.end(), each.key);
+    if (next == order.end())
+      throw bad_input("case '{}': '{}' stands too far behind; expected the order {}", print(id),
+                      each.key, fmt::join(order, ","));
+  }
 }
 
 void validate_layout(const contract& c, const case_id& id) {
@@ -101,18 +118,22 @@ void validate(const contract& c, const case_id& id) {
       throw bad_input("case '{}' is too large: more than {} elements", print(id), k_most_elements);
     elements *= std::max<std::int64_t>(extent, 1);
   }
-  for (const field& each : id.shape) {
-    const bool is_dimension =
-        std::find(c.dimensions.begin(), c.dimensions.end(), each.key) != c.dimensions.end();
-    const bool is_parameter =
-        std::any_of(c.parameters.begin(), c.parameters.end(),
-                    [&](const parameter_spec& p) { return p.name == each.key; });
-    if (!is_dimension && !is_parameter && !is_layout(each.key))
-      throw bad_input("case '{}': {} has no dimension or parameter '{}'", print(id), c.function(),
-                      each.key);
-  }
+  validate_keys(c, id);
   validate_layout(c, id);
-  const distribution known(id.distribution);
+  try {
+    for (const parameter_spec& each : c.parameters)
+      parameter_value(each, value_of(id.shape, each.name, each.otherwise).as_double());
+    const distribution known(id.distribution);
+  } catch (const bad_input& wrong) {
+    throw bad_input("case '{}': {}", print(id), wrong.what());
+  }
+}
+
+double parameter_value(const parameter_spec& spec, double given) {
+  const double rounded = round_to(dtype::fp32, given);
+  if (!std::isfinite(rounded))
+    throw bad_input("parameter {}={} is not a finite fp32 number", spec.name, number(given).text());
+  return rounded;
 }
 
 std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id) {
@@ -134,8 +155,8 @@ case_inputs make_inputs(const contract& c, const case_id& id) {
     inputs.values.push_back(std::move(values));
   }
   for (const parameter_spec& parameter : c.parameters)
-    inputs.parameters.push_back(
-        value_of(id.shape, parameter.name, parameter.otherwise).as_double());
+    inputs.parameters.push_back(parameter_value(
+        parameter, value_of(id.shape, parameter.name, parameter.otherwise).as_double()));
   return inputs;
 }
 

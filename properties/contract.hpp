@@ -120,8 +120,13 @@ void add_contract(contract added);
 // The contract an id speaks of; throws bad_input with the nearest names where there is none.
 const contract& contract_of(const case_id& id);
 
+// A parameter as truth, model and kernels take it: rounded to fp32. Throws bad_input where that is
+// not finite.
+double parameter_value(const parameter_spec& spec, double given);
+
 // Is `id` a case of `c`: the right tensors with a known combination of dtypes, all dimensions,
-// known parameters, sizes that can be? Throws bad_input that says what is wrong.
+// known finite parameters, sizes that can be, each key in its place? Throws bad_input that says
+// what is wrong.
 void validate(const contract& c, const case_id& id);
 
 // The shape of a tensor in a case.

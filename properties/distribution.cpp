@@ -42,11 +42,12 @@ double draw_lognormal(const element_site& site, parameters p) {
   return p[1] * ieee_exp2(std::clamp(p[0] * normal(stream) * k_log2_e, -900.0, 900.0));
 }
 
-// Every exponent of the dtype's normal numbers is equally likely.
-double draw_wide(const element_site& site, parameters) {
+// Every exponent of the dtype's normal numbers, up to a last one, is equally likely.
+double draw_wide(const element_site& site, parameters p) {
   element_stream stream = site.stream();
   const reference::format f = format_of(site.type);
-  const int exponent = f.e_min + int(stream.below(std::uint32_t(f.e_max - f.e_min)));
+  const int below = std::min(f.e_max, int(p[0]));
+  const int exponent = f.e_min + int(stream.below(std::uint32_t(below - f.e_min)));
   return sign(stream) * (1 + stream.uniform()) * std::ldexp(1.0, exponent);
 }
 
@@ -109,23 +110,34 @@ double draw_patterns(const element_site& site, parameters p) {
   return decode(dtype::fp32, site.stream().word());
 }
 
+// Ranges of parameters: fp32's numbers, their magnitudes, and anything but NaN.
+constexpr double k_max = 0x1.fffffep127, k_least = 0x1p-149, k_any = reference::k_infinity;
+
 const std::vector<distribution_info>& table() {
   static const std::vector<distribution_info> k_table = {
       {"normal",
        "normal with the given mean and scale",
-       {{"mean", 0}, {"scale", 1}},
+       {{{"mean", 0}, -k_max, k_max}, {{"scale", 1}, 0, k_max}},
        true,
        draw_normal},
-      {"uniform", "uniform on [low, high)", {{"low", -1}, {"high", 1}}, true, draw_uniform},
+      {"uniform",
+       "uniform on [low, high)",
+       {{{"low", -1}, -k_max, k_max}, {{"high", 1}, -k_max, k_max}},
+       true,
+       draw_uniform},
       {"lognormal",
        "scale e^(sigma z), z normal: positive, heavy-tailed",
-       {{"sigma", 1}, {"scale", 1}},
+       {{{"sigma", 1}, 0, 600}, {{"scale", 1}, k_least, k_max}},
        true,
        draw_lognormal},
-      {"wide", "every exponent of the dtype equally likely, either sign", {}, true, draw_wide},
+      {"wide",
+       "every exponent of the dtype up to 2^below equally likely, either sign",
+       {{{"below", 1023}, -13, 1023, true}},
+       true,
+       draw_wide},
       {"tails",
        "magnitude log-uniform on [low, high), either sign",
-       {{"low", 1}, {"high", 32}},
+       {{{"low", 1}, k_least, k_max}, {{"high", 32}, k_least, k_max}},
        true,
        draw_tails},
       {"special",
@@ -133,25 +145,50 @@ const std::vector<distribution_info>& table() {
        {},
        false,
        draw_special},
-      {"exact", "integers of at most `largest` in magnitude", {{"largest", 8}}, false, draw_exact},
-      {"constant", "the same value everywhere", {{"value", 1}}, false, draw_constant},
+      {"exact",
+       "integers of at most `largest` in magnitude",
+       {{{"largest", 8}, 0, 65504, true}},
+       false,
+       draw_exact},
+      {"constant",
+       "the same value everywhere",
+       {{{"value", 1}, -k_any, k_any}},
+       false,
+       draw_constant},
       {"one_hot",
        "`value` at `index`, zero elsewhere",
-       {{"index", 0}, {"value", 1}},
+       {{{"index", 0}, 0, 0x1p53, true}, {{"value", 1}, -k_any, k_any}},
        false,
        draw_one_hot},
       {"ill_conditioned",
        "large parts that cancel: sum |x| is about 2 cond |sum x|",
-       {{"cond", 1e6}},
+       {{{"cond", 1e6}, 1, k_max}},
        false,
        draw_ill_conditioned},
       {"patterns",
        "all 2^16 bit patterns in order; of fp32, patterns at random",
-       {{"first", 0}},
+       {{{"first", 0}, 0, 65535, true}},
        false,
        draw_patterns},
   };
   return k_table;
+}
+
+void refuse_unknown_or_misplaced(const distribution_info& info, const fields& given) {
+  const auto named = [](const std::string& key) {
+    return [&key](const distribution_parameter& p) { return p.key == key; };
+  };
+  auto next = info.parameters.begin();
+  for (const field& each : given) {
+    if (std::none_of(info.parameters.begin(), info.parameters.end(), named(each.key)))
+      throw bad_input("distribution '{}' has no parameter '{}'", info.name, each.key);
+    next = std::find_if(next, info.parameters.end(), named(each.key));
+    if (next == info.parameters.end())
+      throw bad_input(
+          "distribution '{}': parameter '{}' stands too far behind (assay list "
+          "--distributions gives the order)",
+          info.name, each.key);
+  }
 }
 
 }  // namespace
@@ -166,11 +203,16 @@ distribution::distribution(const distribution_id& id) {
     known.emplace_back(info.name);
   }
   if (!info_) throw bad_input("unknown distribution '{}'; {}", id.name, suggestion(id.name, known));
-  for (const field& given : id.parameters)
-    if (!contains(info_->parameters, given.key))
-      throw bad_input("distribution '{}' has no parameter '{}'", id.name, given.key);
-  for (const field& each : info_->parameters)
-    parameters_.push_back(value_of(id.parameters, each.key, each.value).as_double());
+  refuse_unknown_or_misplaced(*info_, id.parameters);
+  for (const distribution_parameter& each : info_->parameters) {
+    const number given = value_of(id.parameters, each.key, each.value);
+    const double value = given.as_double();
+    if (!(value >= each.least && value <= each.most) || (each.whole && !given.is_integer()))
+      throw bad_input("distribution '{}': {}={} is not {} from {} to {}", id.name, each.key,
+                      given.text(), each.whole ? "an integer" : "a number",
+                      number(each.least).text(), number(each.most).text());
+    parameters_.push_back(value);
+  }
 }
 
 double distribution::element(const element_site& site) const {

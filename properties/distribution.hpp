@@ -24,10 +24,16 @@ struct element_site {
   element_stream stream() const { return {seed, tensor, index}; }
 };
 
+// A parameter with its default and its range; integers only, where it is a count or a place.
+struct distribution_parameter : field {
+  double least, most;
+  bool whole = false;
+};
+
 struct distribution_info {
   std::string_view name;
   std::string_view about;  // one line, for `assay list` and the README
-  fields parameters;       // with their defaults
+  std::vector<distribution_parameter> parameters;
   // Random enough that rounding errors scatter as if drawn: the statistical test may judge it.
   // Constant, adversarial and structured data are judged by the strict bound alone.
   bool scatters = false;
@@ -39,7 +45,8 @@ std::span<const distribution_info> distributions();
 
 class distribution {
  public:
-  // Throws bad_input for an unknown name (with the known ones) or parameter.
+  // Throws bad_input for an unknown name (with the known ones) or parameter, one out of its range,
+  // and one that stands before another that precedes it in the table.
   explicit distribution(const distribution_id& id);
 
   // The element as a double that `site.type` represents exactly.

@@ -1,6 +1,7 @@
 #include "properties/elementwise.hpp"
 
 #include "properties/activation_properties.hpp"
+#include "properties/bad_input.hpp"
 #include "properties/values.hpp"
 
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ contract common_contract(const elementwise_variant& of, std::string direction) {
 routine_error error_for(const std::vector<routine_error>& errors, dtype type) {
   for (const routine_error& each : errors)
     if (each.type == type) return each;
-  return {type, reference::k_infinity, -1, 0};
+  throw bad_input("the implementation states no error for {}", name_of(type));
 }
 
 void state(implementation& it, const std::vector<routine_error>& errors) {
@@ -88,6 +89,7 @@ contract forward_contract(const elementwise_variant& of) {
   c.cases = elementwise_cases(c);
   c.decoy_case = elementwise_decoy_case(c);
   c.properties = {batch_invariance()};
+  if (c.parameters.empty()) c.properties.push_back(values_of_a_gate());
   return c;
 }
 
@@ -106,6 +108,7 @@ contract backward_contract(const elementwise_variant& of) {
   c.cases = elementwise_cases(c);
   c.decoy_case = elementwise_decoy_case(c);
   c.properties = {batch_invariance(), linear_in_the_gradient()};
+  if (c.parameters.empty()) c.properties.push_back(rising_right_of_zero());
   return c;
 }
 
@@ -155,11 +158,8 @@ std::function<cost(const case_id&)> elementwise_cost(int tensors_touched, double
   };
 }
 
-namespace {
-
-// A case of `c` but for its layout: tensors of these dtypes, n elements, the parameters' defaults.
-case_id plain_case(const contract& c, const std::vector<dtype>& types, std::int64_t n,
-                   distribution_id from, std::uint64_t seed) {
+case_id elementwise_case(const contract& c, const std::vector<dtype>& types, std::int64_t n,
+                         distribution_id from, std::uint64_t seed) {
   case_id id{c.component, c.variant, c.direction, {}, {{"n", n}}, std::move(from), seed};
   std::size_t at = 0;
   for (const auto* tensors : {&c.inputs, &c.outputs})
@@ -169,10 +169,8 @@ case_id plain_case(const contract& c, const std::vector<dtype>& types, std::int6
   return id;
 }
 
-}  // namespace
-
 case_id elementwise_decoy_case(const contract& c) {
-  return plain_case(c, c.signatures.front(), 1023, {"normal", {}}, 1);
+  return elementwise_case(c, c.signatures.front(), 1023, {"normal", {}}, 1);
 }
 
 std::vector<case_id> elementwise_cases(const contract& c) {
@@ -192,7 +190,7 @@ std::vector<case_id> elementwise_cases(const contract& c) {
   std::uint64_t seed = 1;
   for (const std::vector<dtype>& types : c.signatures)
     for (const wanted& each : all) {
-      case_id id = plain_case(c, types, each.n, each.from, seed++);
+      case_id id = elementwise_case(c, types, each.n, each.from, seed++);
       fields layout;
       if (each.misaligned) layout.push_back({"align", std::int64_t(size_of(types[0]))});
       if (each.in_place) layout.push_back({"inplace", 1});

@@ -43,6 +43,10 @@ implementation formula_backward(std::string name, std::string about, Formula for
 // Compulsory traffic and work of `tensors_touched` tensors of the first input's dtype and size.
 std::function<cost(const case_id&)> elementwise_cost(int tensors_touched, double flops_an_element);
 
+// A case of `c` but for its layout: tensors of these dtypes, n elements, the parameters' defaults.
+case_id elementwise_case(const contract& c, const std::vector<dtype>& types, std::int64_t n,
+                         distribution_id from, std::uint64_t seed);
+
 // The cases that `check` runs for an element-wise function: sizes, alignments, in place, every kind
 // of data; all patterns of the 16-bit dtypes.
 std::vector<case_id> elementwise_cases(const contract& c);

@@ -43,6 +43,18 @@ std::size_t range_of(double x) {
 std::string text_of(double x) { return fmt::format("{:a}", x); }
 double value_of(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
+// Takes the larger of the two, the first of equal ones. The place of a zero is the first that has
+// one; NaN is the place of a NaN, or none yet.
+void raise(double& worst, double& worst_at, double value, double at) {
+  if (!(value <= worst) || (worst == 0 && std::isnan(worst_at))) worst = value, worst_at = at;
+}
+
+// In ULPs of the output; what cannot be measured in them is infinitely far.
+double in_ulps(const reference::format& out, double off, double truth) {
+  if (off == 0) return 0;
+  return off < k_infinity ? off / reference::ulp(out, truth) : k_infinity;
+}
+
 }  // namespace
 
 void range_summary::add(const range_summary& other) {
@@ -51,10 +63,8 @@ void range_summary::add(const range_summary& other) {
   over += other.over;
   outside += other.outside;
   lost += other.lost;
-  if (other.worst_ulps > worst_ulps || std::isnan(worst_ulps_at))
-    worst_ulps = other.worst_ulps, worst_ulps_at = other.worst_ulps_at;
-  if (other.worst_fraction > worst_fraction || std::isnan(worst_fraction_at))
-    worst_fraction = other.worst_fraction, worst_fraction_at = other.worst_fraction_at;
+  raise(worst_ulps, worst_ulps_at, other.worst_ulps, other.worst_ulps_at);
+  raise(worst_fraction, worst_fraction_at, other.worst_fraction, other.worst_fraction_at);
   if (std::isnan(first_over_at)) first_over_at = other.first_over_at;
 }
 
@@ -150,13 +160,15 @@ exhaustive_sweep::exhaustive_sweep(exhaustive_plan plan)
   if (plan_.shard >= plan_.shards)
     throw bad_input("there is no shard {} of {}", plan_.shard, plan_.shards);
   if (!plan_.threads) plan_.threads = std::max(1u, std::thread::hardware_concurrency());
-  for (const parameter_spec& each : plan_.of->parameters) parameters_.push_back(each.otherwise);
+  for (const parameter_spec& each : plan_.of->parameters)
+    parameters_.push_back(parameter_value(each, each.otherwise));
   function_ = *plan_.of->elementwise;
   if (!parameters_.empty()) function_ = function_.with(parameters_[0]);
   const std::uint64_t inputs = size_of(plan_.type) == 2 ? 1ULL << 16 : 1ULL << 32;
   chunk_size_ = std::min<std::uint64_t>(inputs / 8, 1ULL << 20);
   chunks_ = (inputs / chunk_size_ + plan_.shards - 1 - plan_.shard) / plan_.shards;
   kernel_ = std::make_shared<kernel>(plan_, chunk_size_, parameters_);
+  bound_at(1, {});  // an implementation that states no error throws here, not in a judge's thread
 }
 
 void exhaustive_sweep::advance() {
@@ -189,7 +201,7 @@ element_bound exhaustive_sweep::bound_at(double x, const reference::truth& exact
   one.parameters = parameters_;
   one.values.assign(plan_.of->inputs.size(), {1.0});
   one.values[0][0] = x;
-  return {arithmetic.bound(plan_.by->model->follow(one)[0][0], out), true};
+  return {arithmetic.bound(plan_.by->model->follow(one, charge::what_rounds)[0][0], out), true};
 }
 
 void exhaustive_sweep::judge(std::uint64_t first_input, std::span<const std::byte> outputs,
@@ -210,18 +222,16 @@ void exhaustive_sweep::judge(std::uint64_t first_input, std::span<const std::byt
     range.misrounded += !reference::same(got, exact.rounded);
     const element_truth truth{exact.value, std::isfinite(exact.value) ? exact.error : 0};
     const double off = measured(out, got, truth, false);
-    const double ulps = off == 0 ? 0 : off / reference::ulp(out, exact.value);
-    if (ulps > range.worst_ulps || std::isnan(range.worst_ulps_at))
-      range.worst_ulps = ulps, range.worst_ulps_at = x;
+    raise(range.worst_ulps, range.worst_ulps_at, in_ulps(out, off, exact.value), x);
     if (reference::same(got, exact.rounded)) continue;  // nothing is taken of any bound
     const element_bound bound = bound_at(x, exact);
     const double need = measured(out, got, truth, bound.before_rounding),
                  fraction = fraction_of(need, bound);
-    if (fraction > range.worst_fraction || std::isnan(range.worst_fraction_at))
-      range.worst_fraction = fraction, range.worst_fraction_at = x;
+    raise(range.worst_fraction, range.worst_fraction_at, fraction, x);
     const bool zero_of_wrong_sign =
         plan_.by->keeps_zero_sign && got == 0 && std::signbit(got) != std::signbit(exact.value);
-    if (within(need, bound, truth) && !zero_of_wrong_sign) continue;
+    const bool bounded = bound.limit < k_infinity;  // else nothing was promised
+    if (bounded && within(need, bound, truth) && !zero_of_wrong_sign) continue;
     ++range.over;
     if (std::isnan(range.first_over_at)) range.first_over_at = x;
   }

@@ -46,8 +46,9 @@ struct range_summary {
 
 class exhaustive_sweep {
  public:
-  // Throws bad_input where the contract is not element-wise or the dtype not one of its own, and
-  // simt::error where the backend has no device or no kernel.
+  // Throws bad_input where the contract is not element-wise, the dtype not one of its own, or the
+  // implementation states no error for it, and simt::error where the backend has no device or no
+  // kernel.
   explicit exhaustive_sweep(exhaustive_plan plan);
 
   // Chunks of this shard, and how many are done.

@@ -11,8 +11,10 @@
 #include <fmt/format.h>
 
 #include <unistd.h>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <stdexcept>
 
 namespace assay::properties {
 namespace {
@@ -72,11 +74,14 @@ scatter_model scatter_of(const prepared_case& prepared, const implementation& by
                                                       std::span<double> errors) {
     const case_inputs inputs = perturbed_inputs(prepared.inputs, k);
     element_stream noise(k + 1, 2000, prepared.inputs.id.seed);
-    const std::vector<truth> exact = c.exact(inputs);
+    const prepared_case moved{&c, inputs, c.exact(inputs)};
+    const std::vector<bool> promised = promised_elements(moved, by, output);
     const auto values = by.model->compute(inputs, errors_leaning(lean, noise));
     const concrete arithmetic(by.model->accumulates_in());
     for (std::size_t i = 0; i < errors.size(); ++i)
-      errors[i] = arithmetic.unrounded(values[output][i], out) - exact[output].value[i];
+      errors[i] = promised[i]
+                      ? arithmetic.unrounded(values[output][i], out) - moved.exact[output].value[i]
+                      : reference::k_nan;
   };
   return model;
 }
@@ -96,6 +101,9 @@ void execute(staged_call& staged, const simt::emulation& how, const implementati
   if (!settings.repeat) return;
   staged.execute(how, std::byte(0x5a));
   report.repeats = staged.outputs() == report.output_bytes;
+  if (report.findings.empty()) report.findings = place.take_findings();
+  if (const std::string damage = staged.damage(); report.reason.empty() && !damage.empty())
+    report.reason = "in a second run: " + damage;
   if (report.reason.empty() && by.deterministic && !*report.repeats)
     report.reason =
         "a second run gave other bits (the implementation declares itself deterministic)";
@@ -136,8 +144,7 @@ void conclude(run_report& report) {
 }  // namespace
 
 const char* name_of(outcome which) {
-  constexpr const char* k_names[] = {"passed",      "failed",  "crashed",
-                                     "unsupported", "not run", "filtered"};
+  constexpr const char* k_names[] = {"passed", "failed", "crashed", "unsupported", "not run"};
   return k_names[int(which)];
 }
 
@@ -175,16 +182,29 @@ simt::backend* backend_named(const std::string& name, const run_settings& settin
 }
 
 std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
-                                               const implementation& by) {
+                                               const implementation& by, charge charged) {
   const std::size_t first_output = prepared.of->inputs.size();
   const running arithmetic(by.model->accumulates_in());
-  const auto followed = by.model->follow(prepared.inputs);
+  const auto followed = by.model->follow(prepared.inputs, charged);
   std::vector<std::vector<double>> limits;
   for (std::size_t k = 0; k < followed.size(); ++k) {
     const dtype type = prepared.inputs.id.types[first_output + k].type;
     limits.push_back(limits_of(followed[k], arithmetic, format_of(type), prepared.exact[k]));
   }
   return limits;
+}
+
+std::vector<bool> promised_elements(const prepared_case& prepared, const implementation& by,
+                                    std::size_t output) {
+  const contract& c = *prepared.of;
+  const std::vector<double>& x = prepared.inputs.values[0];
+  std::vector<bool> promised(prepared.exact[output].value.size(), true);
+  if (!by.domain) return promised;
+  if (c.outputs[output].shape != c.inputs[0].shape)
+    promised.assign(promised.size(), std::all_of(x.begin(), x.end(), by.domain));
+  else
+    for (std::size_t i = 0; i < promised.size(); ++i) promised[i] = by.domain(x[i]);
+  return promised;
 }
 
 std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
@@ -195,21 +215,29 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
   const std::vector<comparison_policy> policies =
       c.policies ? c.policies() : std::vector<comparison_policy>(c.outputs.size());
   const std::vector<std::vector<double>> limits = strict_limits(prepared, by);
+  const auto charged = scatters ? strict_limits(prepared, by, charge::everything) : limits;
+  if (outputs.size() != prepared.exact.size())
+    throw std::invalid_argument(fmt::format("{} has {} outputs, and {} are to be judged",
+                                            c.function(), prepared.exact.size(), outputs.size()));
   std::vector<output_verdict> verdicts;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     const dtype type = id.types[c.inputs.size() + k].type;
     const reference::format out = format_of(type);
+    const std::vector<bool> promised = promised_elements(prepared, by, k);
     const bound_of bound = [&](std::size_t i, const element_truth&) {
-      return judged_bound{{limits[k][i], true},
-                          !by.domain || by.domain(prepared.inputs.values[0][i])};
+      return judged_bound{{limits[k][i], true}, promised[i]};
     };
     comparison_policy policy = policies[k];
     policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;
     output_verdict v{
         c.outputs[k].name, compare(type, outputs[k], prepared.exact[k], bound, policy), {}};
-    if (scatters && !by.domain)
-      v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], limits[k],
+    if (scatters) {
+      std::vector<double> weights = charged[k];
+      for (std::size_t i = 0; i < weights.size(); ++i)
+        if (!promised[i]) weights[i] = 0;
+      v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], weights,
                                 scatter_of(prepared, by, k, out));
+    }
     verdicts.push_back(std::move(v));
   }
   return verdicts;
@@ -223,6 +251,11 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
   simt::backend* const place = backend_named(id.backend, settings);
   if (!place) {
     report.reason = "no device";
+    return report;
+  }
+  if (!by.in_place && value_of(id.of.shape, "inplace", 0) == number(1)) {
+    report.result = outcome::unsupported;
+    report.reason = fmt::format("'{}' does not work in place", by.name);
     return report;
   }
   const optimized::launcher* const launcher = launcher_for(*place, c, id);
@@ -244,10 +277,11 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
       report.reason = unlike_emulator(prepared, by, settings, report);
     conclude(report);
   } catch (const simt::error& problem) {
-    // What the emulator ended at the time limit has hung.
+    // What the emulator ended at the time limit has hung; an error of CUDA's leaves a lost context.
     const double limit = settings.time_limit_seconds;
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begun;
-    report.result = limit > 0 && taken.count() >= limit ? outcome::crashed : outcome::failed;
+    const bool hung = limit > 0 && taken.count() >= limit;
+    report.result = hung || id.backend == "cuda" ? outcome::crashed : outcome::failed;
     report.reason = problem.what();
     report.findings = place->take_findings();
   }

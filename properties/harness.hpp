@@ -22,7 +22,6 @@ enum class outcome {
   crashed,      // the process died in it, or it ran past its time
   unsupported,  // this device cannot run it
   not_run,      // no device
-  filtered,
 };
 const char* name_of(outcome which);
 
@@ -81,9 +80,17 @@ std::vector<std::vector<double>> outputs_of(const run_id& id, const case_inputs&
 // The strict bounds of every output, element by element: how far from the truth an implementation's
 // result may be before its last rounding.
 std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
-                                               const implementation& by);
+                                               const implementation& by,
+                                               charge charged = charge::what_rounds);
+
+// Of one output, element by element: does the implementation promise anything of it? Its declared
+// domain is one of the first input: of the same element's where the shapes are equal, else (a
+// reduction) of all elements.
+std::vector<bool> promised_elements(const prepared_case& prepared, const implementation& by,
+                                    std::size_t output);
 
 // A verdict on outputs that came from anywhere: of a kernel, of a decoy, of another program.
+// Throws std::invalid_argument where they are not as many, or not as large, as the contract's.
 std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
                                   const std::vector<std::vector<double>>& outputs);
 

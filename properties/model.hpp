@@ -27,7 +27,7 @@ using model_outputs = std::vector<std::vector<typename Arithmetic::value>>;
 class rounding_model {
  public:
   virtual ~rounding_model() = default;
-  virtual model_outputs<running> follow(const case_inputs& inputs) const = 0;
+  virtual model_outputs<running> follow(const case_inputs& inputs, charge charged) const = 0;
   virtual model_outputs<concrete> compute(const case_inputs& inputs,
                                           function_errors errors) const = 0;
   virtual reference::format accumulates_in() const = 0;
@@ -41,8 +41,8 @@ std::shared_ptr<const rounding_model> make_model(Compute compute,
   class model final : public rounding_model {
    public:
     model(Compute body, reference::format f) : compute_(std::move(body)), format_(f) {}
-    model_outputs<running> follow(const case_inputs& inputs) const override {
-      return compute_(running(format_), inputs);
+    model_outputs<running> follow(const case_inputs& inputs, charge charged) const override {
+      return compute_(running(format_, charged), inputs);
     }
     model_outputs<concrete> compute(const case_inputs& inputs,
                                     function_errors errors) const override {

@@ -6,21 +6,26 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <stdexcept>
 
 namespace assay::properties {
 namespace {
 
 // Before its last rounding a result lies within limit + error of the truth; the rounding moves it
-// by half an ULP of what came out, at most.
-double reach_of(reference::format out, double got, double limit, double error) {
-  if (!std::isfinite(got)) return reference::k_infinity;
-  return limit + error + reference::half_ulp(out, got);
+// by half an ULP, at most.
+double reach_of(reference::format out, element_truth truth, double limit) {
+  const double farthest = std::abs(truth.value) + limit + truth.error;
+  if (!std::isfinite(reference::round(out, farthest))) return reference::k_infinity;
+  return limit + truth.error + reference::half_ulp(out, farthest);
 }
 
 }  // namespace
 
-subject::subject(run_id id, const run_settings& settings)
-    : id_(std::move(id)), settings_(settings), contract_(&contract_of(id_.of)) {
+subject::subject(run_id id, const run_settings& settings, result_source from)
+    : id_(std::move(id)),
+      settings_(settings),
+      from_(std::move(from)),
+      contract_(&contract_of(id_.of)) {
   validate(*contract_, id_.of);
   by_ = contract_->find(id_.implementation);
   if (!by_) throw simt::error(contract_->function(), "no implementation", id_.implementation);
@@ -35,18 +40,16 @@ std::vector<bounded_output> subject::outputs(const case_inputs& inputs) const {
   run_id id = id_;
   id.of = inputs.id;
   const prepared_case prepared{contract_, inputs, contract_->exact(inputs)};
-  const std::vector<std::vector<double>> got = outputs_of(id, inputs, settings_),
+  const std::vector<std::vector<double>> got = from_(id, inputs, settings_),
                                          limits = strict_limits(prepared, *by_);
   std::vector<bounded_output> all;
   for (std::size_t k = 0; k < got.size(); ++k) {
     const reference::format out = format_of(output_type(k));
     bounded_output each{got[k], {}};
-    for (std::size_t i = 0; i < got[k].size(); ++i) {
-      const bool promised = !by_->domain || by_->domain(inputs.values[0][i]);
-      each.reach.push_back(
-          promised ? reach_of(out, got[k][i], limits[k][i], prepared.exact[k].at(i).error)
-                   : reference::k_infinity);
-    }
+    const std::vector<bool> promised = promised_elements(prepared, *by_, k);
+    for (std::size_t i = 0; i < promised.size(); ++i)
+      each.reach.push_back(promised[i] ? reach_of(out, prepared.exact[k].at(i), limits[k][i])
+                                       : reference::k_infinity);
     all.push_back(std::move(each));
   }
   return all;
@@ -88,9 +91,11 @@ subject subject::as(const std::string& variant, const std::string& implementatio
 
 std::string differ(const std::vector<double>& left, const std::vector<double>& right,
                    const std::vector<double>& allowed) {
+  if (left.size() != right.size() || left.size() != allowed.size())
+    throw std::invalid_argument(fmt::format("{} results against {}, and {} bounds", left.size(),
+                                            right.size(), allowed.size()));
   for (std::size_t i = 0; i < left.size(); ++i) {
-    if (std::isnan(left[i]) && std::isnan(right[i])) continue;
-    if (left[i] == right[i]) continue;
+    if (allowed[i] == reference::k_infinity) continue;
     if (!(std::abs(left[i] - right[i]) <= allowed[i]))
       return fmt::format("at {}: {:a} against {:a}, {:.3g} apart where {:.3g} may be", i, left[i],
                          right[i], std::abs(left[i] - right[i]), allowed[i]);

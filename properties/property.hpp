@@ -13,16 +13,22 @@
 namespace assay::properties {
 
 // The results of one output tensor, and for each how far from the mathematics it may lie: the
-// strict bound, the last rounding, and the reference's own error in knowing the truth.
+// strict bound, the last rounding, and the reference's own error in knowing the truth. The reach
+// does not depend on what came out. It is infinite, and nothing is said of the element, where the
+// implementation promises nothing and where the truth, or what it may be rounded to, is not finite.
 struct bounded_output {
   std::vector<double> got;
-  std::vector<double> reach;  // infinite where the implementation promises nothing
+  std::vector<double> reach;
 };
+
+// What gives the results that a property is asked about: outputs_of, or a test's broken kernel.
+using result_source = std::function<std::vector<std::vector<double>>(
+    const run_id& id, const case_inputs& inputs, const run_settings& settings)>;
 
 // An implementation on a backend, with the inputs of a generated case.
 class subject {
  public:
-  subject(run_id id, const run_settings& settings);
+  subject(run_id id, const run_settings& settings, result_source from = outputs_of);
 
   const contract& of() const { return *contract_; }
   const implementation& by() const { return *by_; }
@@ -47,13 +53,16 @@ class subject {
  private:
   run_id id_;
   run_settings settings_;
+  result_source from_;
   const contract* contract_;
   const implementation* by_;
   case_inputs inputs_;
 };
 
-// Empty where |left - right| <= allowed for each element, NaN on both sides being equal; else the
-// first one where it is not, in words.
+// Empty where |left - right| <= allowed for each element; else the first one where it is not, in
+// words. Two NaNs or infinities are no more equal than a number and a NaN: where nothing can be
+// said `allowed` is infinite. Throws std::invalid_argument where there are not equally many of
+// each.
 std::string differ(const std::vector<double>& left, const std::vector<double>& right,
                    const std::vector<double>& allowed);
 

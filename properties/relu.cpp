@@ -3,6 +3,7 @@
 
 #include "reference/relu.hpp"
 
+#include "properties/activation_properties.hpp"
 #include "properties/elementwise.hpp"
 
 namespace assay::properties {
@@ -43,6 +44,9 @@ std::vector<contract> relu_contracts() {
   contract forward = forward_contract(of), backward = backward_contract(of);
   forward.implementations = {selection("x or 0")};
   backward.implementations = {selection("dy or 0")};
+  for (const property& each : {difference_of_mirror_images(), limits_forward(0)})
+    forward.properties.push_back(each);
+  backward.properties.push_back(limits_backward(0));
   return {forward, backward};
 }
 

@@ -31,7 +31,7 @@ std::vector<judged_element> judged_elements(const reference::format& f, std::spa
   std::vector<judged_element> all;
   for (std::size_t i = 0; i < got.size(); ++i) {
     const double t = expected.value[i];
-    if (limits[i] > 0 && std::isfinite(t) && std::isfinite(got[i]))
+    if (limits[i] > 0 && std::isfinite(limits[i]) && std::isfinite(t) && std::isfinite(got[i]))
       all.push_back({limits[i] + reference::half_ulp(f, t), limits[i], t, got[i], i});
   }
   return all;
@@ -90,10 +90,12 @@ class share_estimates {
         model.replicate(std::uint64_t(k), function_lean(kind), errors);
         for (const judged_element& e : elements) {
           const double share = e.sign() * errors[e.index] / e.limit;
+          if (std::isnan(share)) continue;  // a replicate that left the domain
           for (share_sums* each : {&classes[class_of(e)], &all})
             each->sum[kind] += share, each->squares[kind] += share * share, ++each->count[kind];
         }
       }
+    enough_ = all.count[0] >= double(elements.size());
     // Where few elements are judged, their groups are taken as full ones: fewer degrees of freedom.
     const auto group = std::min(double(model.group), all.count[0] / k_degrees_of_freedom);
     for (const share_sums& each : classes) {
@@ -102,6 +104,8 @@ class share_estimates {
     }
   }
 
+  // Did the replicates give as many errors as there are to judge?
+  bool enough() const { return enough_; }
   const shares& of(const judged_element& e) const { return by_class_[class_of(e)]; }
 
  private:
@@ -113,6 +117,7 @@ class share_estimates {
   }
 
   reference::format format_;
+  bool enough_ = false;
   std::vector<shares> by_class_;
 };
 
@@ -300,6 +305,7 @@ scatter_verdict judge_scatter(dtype type, std::span<const double> got, const tru
   const std::vector<judged_element> elements = judged_elements(f, got, expected, limits);
   if (elements.empty()) return {};
   const share_estimates estimates(f, elements, got.size(), model);
+  if (!estimates.enough()) return {};
   scatter_test test(f, model, estimates);
   for (const judged_element& e : elements) test.add(e);
   return test.finish();

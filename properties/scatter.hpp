@@ -52,15 +52,14 @@ struct scatter_model {
   bool calls_functions =
       true;  // false: there is nothing that could lean, one kind of replicate will do
   // One replicate: errors[i] is the model's result before its last rounding minus its exact result,
-  // on inputs perturbed by the replicate's number, with functions that err as `lean` says.
+  // on inputs perturbed by the replicate's number, with functions that err as `lean` says; NaN
+  // where those inputs are outside the implementation's domain.
   std::function<void(std::uint64_t replicate, function_lean lean, std::span<double> errors)>
       replicate;
 };
 
 struct scatter_verdict {
-  bool judged = false;  // false where nothing can scatter: every bound is zero
-  double share = 0;     // root mean square of error / strict bound, as the model scatters
-  double lean = 0;  // mean of error / strict bound, signed by the truth: truncation leans to zero
+  bool judged = false;  // false where nothing can scatter: every bound is zero, or out of domain
   double energy = 0, energy_limit = 0;
   double bias = 0, bias_limit = 0;  // bias: how far outside what the leans of functions explain
   bool passed() const {
@@ -69,8 +68,9 @@ struct scatter_verdict {
   std::string reason() const;  // empty where it passed
 };
 
-// `limits` are the strict bounds before the last rounding of `got`, finite; elements whose truth or
-// output is not finite are the strict bound's business and are passed over.
+// `limits` are the running bounds before the last rounding of `got` (charge::everything). Elements
+// whose bound is zero or infinite, or whose truth or output is not finite, are the strict bound's
+// business and are passed over.
 scatter_verdict judge_scatter(dtype type, std::span<const double> got, const truth& expected,
                               std::span<const double> limits, const scatter_model& model);
 

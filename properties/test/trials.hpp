@@ -25,7 +25,7 @@ struct setting {
 struct trial {
   std::vector<double> got;
   truth expected;
-  std::vector<double> limits;
+  std::vector<double> limits, charged;  // charged: with every operation
   scatter_model scatter;
 };
 
@@ -73,6 +73,8 @@ trial make_trial(const setting& s, const std::vector<std::int64_t>& lengths, con
       t.got.push_back(reference::round(out, concrete(f32).unrounded(v, out)));
     for (const auto& v : compute(running(f32), x, faults{}))
       t.limits.push_back(running(f32).bound(v, out));
+    for (const auto& v : compute(running(f32, charge::everything), x, faults{}))
+      t.charged.push_back(running(f32).bound(v, out));
     for (const element_truth& each : exact(x)) {
       t.expected.value.push_back(each.value);
       t.expected.error.push_back(each.error);
@@ -109,7 +111,7 @@ inline outcome judge(const setting& s, const trial& t) {
   outcome result;
   result.strict = judge_strictly(s, t);
   if (distribution(s.from).info().scatters)
-    result.scattered = judge_scatter(s.output, t.got, t.expected, t.limits, t.scatter);
+    result.scattered = judge_scatter(s.output, t.got, t.expected, t.charged, t.scatter);
   return result;
 }
 

@@ -217,7 +217,8 @@ std::string summary_table(const std::vector<json>& reports) {
   struct row {
     int runs = 0, passed = 0;
     double fraction = 0, ulps = 0;
-    std::int64_t misrounded = 0, elements = 0;
+    std::int64_t misrounded = 0, judged = 0;
+    int outputs = 0, scattered = 0;
     std::string worst = "passed";
   };
   std::map<std::vector<std::string>, row> rows;
@@ -237,20 +238,22 @@ std::string summary_table(const std::vector<json>& reports) {
       r.fraction = std::max(r.fraction, number_in(strict.at("worst_fraction")));
       r.ulps = std::max(r.ulps, number_in(strict.at("worst_ulps")));
       r.misrounded += strict.at("misrounded").get<std::int64_t>();
-      r.elements += strict.at("elements").get<std::int64_t>();
+      r.judged += strict.at("judged").get<std::int64_t>();
+      ++r.outputs;
+      r.scattered += output.at("scatter").at("judged").get<bool>();
     }
   }
   table all({"function", "implementation", "dtype", "on", "cases", "of bound", "max ULP",
-             "misrounded", "outcome"});
+             "misrounded", "scatter", "outcome"});
   for (const auto& key : order) {
     const row& r = rows[key];
     const bool good = r.passed == r.runs;
-    all.add({key[0], key[1], key[2], key[3], fmt::format("{}/{}", r.passed, r.runs),
-             fmt::format("{:.3f}", r.fraction), fmt::format("{:.4g}", r.ulps),
-             r.elements ? fmt::format("{:.2f} %", 100.0 * double(r.misrounded) / double(r.elements))
-                        : "-",
-             r.worst},
-            good ? tone::plain : tone::bad);
+    all.add(
+        {key[0], key[1], key[2], key[3], fmt::format("{}/{}", r.passed, r.runs),
+         fmt::format("{:.3f}", r.fraction), fmt::format("{:.4g}", r.ulps),
+         r.judged ? fmt::format("{:.2f} %", 100.0 * double(r.misrounded) / double(r.judged)) : "-",
+         fmt::format("judged {} of {}", r.scattered, r.outputs), r.worst},
+        good ? tone::plain : tone::bad);
   }
   return all.text();
 }

@@ -80,9 +80,9 @@ double parameter_from(const std::vector<std::string>& given, const parameter_spe
     const auto result = std::from_chars(number.data(), number.data() + number.size(), value);
     if (result.ec != std::errc() || result.ptr != number.data() + number.size())
       throw bad_input("parameter {}: '{}' is not a number", spec.name, number);
-    return round_to(dtype::fp32, value);
+    return parameter_value(spec, value);
   }
-  return spec.otherwise;
+  return parameter_value(spec, spec.otherwise);
 }
 
 // A saved failure can be run again: it holds outputs and their truths too. Whatever else is there

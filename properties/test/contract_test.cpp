@@ -1,0 +1,99 @@
+// Cases: what is refused, and with which line; what their inputs and parameters are.
+
+#include "properties/contract.hpp"
+
+#include "properties/bad_input.hpp"
+#include "properties/harness.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace assay::properties {
+namespace {
+
+std::string refusal(const std::string& text) {
+  try {
+    const case_id id = parse_case(text);
+    validate(contract_of(id), id);
+  } catch (const bad_input& wrong) {
+    return wrong.what();
+  }
+  return {};
+}
+
+std::string scaled(const std::string& shape, const std::string& from = "normal") {
+  return "v1/gelu.scaled.fwd/x=fp32,y=fp32/" + shape + "/dist=" + from + "/seed=1";
+}
+
+TEST(contract, takes_the_keys_of_a_shape_in_one_order) {
+  EXPECT_EQ(refusal(scaled("n=1023,align=4,inplace=1,alpha=1.5")), "");
+  EXPECT_EQ(refusal(scaled("n=1023,alpha=1.5")), "");
+  for (const char* shape : {"align=4,n=1023", "alpha=1.5,n=1023", "n=1023,alpha=1.5,align=4",
+                            "n=1023,inplace=1,align=4"})
+    EXPECT_THAT(refusal(scaled(shape)), testing::HasSubstr("n,align,inplace,alpha")) << shape;
+  EXPECT_THAT(refusal(scaled("n=1023,beta=1")), testing::HasSubstr("no dimension or parameter"));
+}
+
+TEST(contract, takes_the_parameters_of_a_distribution_in_one_order) {
+  EXPECT_EQ(refusal(scaled("n=4", "normal,mean=1,scale=2")), "");
+  EXPECT_EQ(refusal(scaled("n=4", "normal,scale=2")), "");
+  EXPECT_THAT(refusal(scaled("n=4", "normal,scale=2,mean=1")),
+              testing::HasSubstr("'mean' stands too far behind"));
+}
+
+TEST(contract, refuses_parameters_that_fp32_does_not_have) {
+  for (const char* alpha : {"nan", "inf", "-inf", "1e+300"})
+    EXPECT_THAT(refusal(scaled("n=4,alpha=" + std::string(alpha))),
+                testing::HasSubstr("alpha=" + std::string(alpha) + " is not a finite"));
+  EXPECT_EQ(refusal(scaled("n=4,alpha=1e-300")), "");
+}
+
+TEST(contract, refuses_distributions_whose_parameters_are_out_of_range) {
+  for (const char* from : {"normal,scale=nan",    "normal,mean=inf",      "normal,scale=-1",
+                           "uniform,low=-inf",    "lognormal,sigma=-1",   "lognormal,scale=0",
+                           "wide,below=-14",      "wide,below=0.5",       "wide,below=1024",
+                           "tails,low=-1",        "tails,low=0",          "tails,high=inf",
+                           "exact,largest=-3",    "exact,largest=1e+300", "exact,largest=2.5",
+                           "exact,largest=65505", "constant,value=nan",   "one_hot,index=nan",
+                           "one_hot,index=-1",    "one_hot,value=nan",    "ill_conditioned,cond=0",
+                           "patterns,first=65536"}) {
+    const std::string line = refusal(scaled("n=4", from));
+    EXPECT_THAT(line, testing::HasSubstr("is not a")) << from;
+    EXPECT_THAT(line, testing::HasSubstr(" from ")) << from;
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+  }
+  for (const char* from : {"constant,value=-inf", "exact,largest=65504", "wide,below=-13",
+                           "one_hot,index=7,value=inf", "tails,low=1e-40,high=1e+38"})
+    EXPECT_EQ(refusal(scaled("n=4", from)), "");
+}
+
+// Kernels take a parameter as fp32: truth and bound are those of that number.
+TEST(contract, rounds_parameters_to_fp32) {
+  const case_id id = parse_case(scaled("n=4,alpha=1.7"));
+  EXPECT_EQ(make_inputs(contract_of(id), id).parameters, std::vector{double(1.7f)});
+}
+
+std::int64_t unbounded(const prepared_case& prepared, const implementation& by) {
+  const std::vector<std::vector<double>> limits = strict_limits(prepared, by);
+  std::int64_t count = 0;
+  for (std::size_t k = 0; k < limits.size(); ++k) {
+    const std::vector<bool> promised = promised_elements(prepared, by, k);
+    for (std::size_t i = 0; i < promised.size(); ++i)
+      count += promised[i] && limits[k][i] == reference::k_infinity;
+  }
+  return count;
+}
+
+// dalpha sums terms of every exponent that the case allows: none of them may overflow on the way.
+TEST(contract, its_wide_cases_have_a_bound_whatever_the_seed) {
+  for (const contract& c : contracts())
+    for (case_id id : c.cases)
+      for (id.seed = 100; id.distribution.name == "wide" && id.seed < 130; ++id.seed) {
+        const prepared_case prepared = prepare(id);
+        for (const implementation& by : c.implementations)
+          EXPECT_EQ(unbounded(prepared, by), 0) << print(id) << " " << by.name;
+      }
+}
+
+}  // namespace
+}  // namespace assay::properties
