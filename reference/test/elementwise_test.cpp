@@ -18,9 +18,13 @@ namespace {
 constexpr format k_formats[] = {k_fp32, k_bf16, k_fp16};
 const elementwise k_forward[] = {k_relu, k_gelu_erf, k_gelu_tanh, k_gelu_scaled.with(1.5),
                                  k_silu, k_mish};
-const elementwise k_derivatives[] = {k_relu_derivative,      k_gelu_erf_derivative,
-                                     k_gelu_tanh_derivative, k_gelu_scaled_derivative.with(1),
-                                     k_silu_derivative,      k_mish_derivative};
+const elementwise k_derivatives[] = {k_relu_derivative,
+                                     k_gelu_erf_derivative,
+                                     k_gelu_tanh_derivative,
+                                     k_gelu_scaled_derivative.with(1),
+                                     k_silu_derivative,
+                                     k_mish_derivative,
+                                     k_gelu_scaled_derivative_in_alpha.with(1)};
 
 // A function whose value is a tie, or not: nobody can say.
 struct undecidable {
@@ -73,10 +77,23 @@ TEST(elementwise, limits_at_infinity) {
           << function.name;
     }
     for (const auto& function : k_derivatives) {
-      const double left = function.name == "relu.derivative" ? 0.0 : -0.0;
-      EXPECT_EQ(correctly_rounded(function, f, k_infinity), 1) << function.name;
+      const bool in_alpha = function.name == "gelu.scaled.derivative_in_alpha";  // x gelu'(x)
+      const double left = function.name == "relu.derivative" || in_alpha ? 0.0 : -0.0;
+      const double right = in_alpha ? k_infinity : 1;
+      EXPECT_EQ(correctly_rounded(function, f, k_infinity), right) << function.name;
       EXPECT_TRUE(same(correctly_rounded(function, f, -k_infinity), left)) << function.name;
     }
+  }
+}
+
+TEST(elementwise, the_gradient_of_the_scale_vanishes_with_the_slope) {
+  for (const double alpha : {1.0, 0.75, 0x1p-130}) {
+    const auto rising = k_gelu_scaled_derivative_in_alpha.with(alpha),
+               falling = k_gelu_scaled_derivative_in_alpha.with(-alpha);
+    EXPECT_TRUE(same(correctly_rounded(rising, k_fp32, -k_infinity), 0.0)) << alpha;
+    EXPECT_TRUE(same(correctly_rounded(falling, k_fp32, k_infinity), -0.0)) << alpha;
+    EXPECT_EQ(correctly_rounded(rising, k_fp32, k_infinity), k_infinity) << alpha;
+    EXPECT_EQ(correctly_rounded(falling, k_fp32, -k_infinity), -k_infinity) << alpha;
   }
 }
 
