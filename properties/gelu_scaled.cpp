@@ -1,5 +1,6 @@
 #include "properties/gelu_scaled.hpp"
 
+#include "optimized/math/accuracy.hpp"
 #include "properties/accumulation.hpp"
 #include "properties/activation_properties.hpp"
 #include "properties/elementwise.hpp"
@@ -10,9 +11,6 @@
 
 namespace assay::properties {
 namespace {
-
-// Stated errors of the fp32 routines for gelu and its derivative (properties/gelu.cpp).
-constexpr double k_gelu_ulps = 1.62, k_slope_ulps = 1.92;
 
 // gelu as a function of an argument that carries a rounding error. Its derivative is monotone but
 // for its extremes at -sqrt 2 and sqrt 2.
@@ -54,7 +52,7 @@ auto scaled_argument(const Arithmetic& a, double alpha, double x) {
 template <class Arithmetic>
 auto scaled_gelu(const Arithmetic& a, double alpha, double x) {
   if (alpha * x > k_far) return a.mul(a.exact(alpha), a.exact(x));
-  return a.apply(smooth_gelu{}, scaled_argument(a, alpha, x), k_gelu_ulps);
+  return a.apply(smooth_gelu{}, scaled_argument(a, alpha, x), optimized::k_gelu_erf_ulps);
 }
 
 const elementwise_variant k_scaled{
@@ -105,7 +103,8 @@ implementation backward_implementation() {
     for (std::size_t i = 0; i < in.values[0].size(); ++i) {
       const double x = in.values[0][i];
       const auto dy = a.exact(in.values[1][i]);
-      const auto slope = a.apply(smooth_slope{}, scaled_argument(a, alpha, x), k_slope_ulps);
+      const auto slope = a.apply(smooth_slope{}, scaled_argument(a, alpha, x),
+                                 optimized::k_gelu_erf_derivative_ulps);
       const bool vanishes = std::isinf(x) && alpha * x < 0;  // the kernel selects 0 for it
       out[0].push_back(a.mul(dy, a.mul(a.exact(alpha), slope)));
       terms.push_back(a.mul(dy, vanishes ? a.exact(0) : a.mul(a.exact(x), slope)));

@@ -27,7 +27,8 @@ struct approximation {
 };
 
 /// a + b = value + error exactly (Knuth, TAOCP 2, 4.2.2, theorem B). Holds in every radix-2
-/// arithmetic that rounds to nearest, so in all our tiers; underflow does no harm.
+/// arithmetic that rounds to nearest, so in all our tiers but double-double; underflow does no
+/// harm.
 template <real R>
 constexpr exact_result<R> two_sum(const R& a, const R& b) {
   const R sum = a + b;
