@@ -5,7 +5,7 @@
 // dalpha is summed in a fixed order, without atomics: the same bits in every run. A block owns
 // k_scaled_block elements; its threads add groups of 16 bytes in turn, then the block adds up its
 // threads, and a second kernel of one block the blocks. The order depends on the number of elements
-// alone, not on how the arrays are aligned.
+// alone, not on how the arrays are aligned. dx may overlay x or dy.
 #pragma once
 
 #include "optimized/math/gelu_erf.cuh"
