@@ -7,7 +7,7 @@
 // Any alignment: where all arrays have the same address modulo 16, the elements before the first
 // 16-byte boundary and behind the last are done one by one; arrays that are misaligned against each
 // other are done element by element. Sizes are 64-bit. In place is allowed: an element is read
-// before it is written, by the thread that writes it.
+// before it is written, by the thread that writes it. The output may overlay any input.
 #pragma once
 
 #include "optimized/simt/simt.cuh"

@@ -1,3 +1,4 @@
+#include "optimized/check_call.cuh"
 #include "optimized/gelu.cuh"
 #include "optimized/gelu_scaled.cuh"
 #include "optimized/map_launcher.cuh"
@@ -28,15 +29,18 @@ std::size_t scaled_workspace(const call& what) {
   return std::size_t(blocks) * sizeof(float);
 }
 
+constexpr call_signature k_scaled_gradient{"gelu.scaled.bwd", 3, 1, 1};
+
 template <class T>
 void launch_scaled_of(const call& what, simt::queue& stream) {
   const tensor &x = what.tensors[0], &dy = what.tensors[1], &dx = what.tensors[2],
                &dalpha = what.tensors[3];
   const std::int64_t count = x.elements(), blocks = scaled_blocks<T>(count);
+  const dim3 grid = grid_of(k_scaled_gradient, what, blocks);
   const auto partial = simt::bind<float>(what.workspace, what.workspace_bytes);
   const auto any = detail::address_of(x) | detail::address_of(dy) | detail::address_of(dx);
   const auto launch = [&](auto kernel) {
-    simt::launch(kernel, dim3(unsigned(blocks)), dim3(k_scaled_threads), 0, stream,
+    simt::launch(kernel, grid, dim3(k_scaled_threads), 0, stream,
                  simt::bind<const T>(x.data, x.bytes()), simt::bind<const T>(dy.data, dy.bytes()),
                  simt::bind<T>(dx.data, dx.bytes()), partial, count, float(what.parameters[0]));
   };
@@ -48,17 +52,12 @@ void launch_scaled_of(const call& what, simt::queue& stream) {
 }
 
 void launch_scaled(const call& what, simt::queue& stream) {
-  switch (what.tensors[0].type) {
-    case dtype::fp32:
-      return launch_scaled_of<float>(what, stream);
-    case dtype::bf16:
-      return launch_scaled_of<simt::bf16>(what, stream);
-    case dtype::fp16:
-      return launch_scaled_of<simt::fp16>(what, stream);
-    default:
-      throw simt::error("gelu.scaled.bwd", "dtype " + std::string(name_of(what.tensors[0].type)),
-                        "fp32, bf16 or fp16");
-  }
+  check_call(k_scaled_gradient, what);
+  check_workspace(k_scaled_gradient, what, scaled_workspace(what));
+  const dtype type = what.tensors[0].type;
+  if (type == dtype::fp32) return launch_scaled_of<float>(what, stream);
+  if (type == dtype::bf16) return launch_scaled_of<simt::bf16>(what, stream);
+  launch_scaled_of<simt::fp16>(what, stream);
 }
 
 }  // namespace

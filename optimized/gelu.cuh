@@ -1,7 +1,8 @@
 // GELU: what the element-wise kernel applies.
 //
-//   erf      x Phi(x)                             tanh     x sigmoid(2u), u = sqrt(2/pi) (x +
-//   0.044715 x^3) scaled   gelu.erf(alpha x), alpha a parameter
+//   erf      x Phi(x)
+//   tanh     x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3)
+//   scaled   gelu.erf(alpha x), alpha a parameter
 //
 // `fused` routines keep their relative accuracy everywhere (optimized/math). The `naive` ones are
 // the textbook formulas, here so that the difference can be seen: 1 + erf and 1 + tanh cancel on
@@ -70,15 +71,15 @@ using gelu_tanh_naive_of = function_of<T, gelu_tanh_naive>;
 template <class T>
 using gelu_tanh_cosh_gradient = gradient_of<T, gelu_tanh_slope_cosh>;
 
-// gelu.erf(alpha x): the product is rounded to fp32 before the routine sees it.
+// gelu.erf(alpha x): the product is rounded to fp32 before the routine sees it. For the 16-bit
+// types too: alpha x is any fp32 number, and their own routines are good only for 16-bit arguments.
 template <class T>
 struct gelu_scaled_fused {
   static constexpr int k_inputs = 1;
+  static constexpr int k_parameters = 1;
   float alpha;
   explicit gelu_scaled_fused(const call& what) : alpha(float(what.parameters[0])) {}
-  SIMT_DEVICE float operator()(float x) const {
-    return routine_for<T, math::gelu_erf, math::gelu_erf, math::gelu_erf>(alpha * x);
-  }
+  SIMT_DEVICE float operator()(float x) const { return math::gelu_erf(alpha * x); }
 };
 
 }  // namespace assay::optimized::inline ASSAY_BUILD

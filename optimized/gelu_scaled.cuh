@@ -5,7 +5,7 @@
 // dalpha is summed in a fixed order, without atomics: the same bits in every run. A block owns
 // k_scaled_block elements; its threads add groups of 16 bytes in turn, then the block adds up its
 // threads, and a second kernel of one block the blocks. The order depends on the number of elements
-// alone, not on how the arrays are aligned.
+// alone, not on how the arrays are aligned. dx may overlay x or dy.
 #pragma once
 
 #include "optimized/math/gelu_erf.cuh"
@@ -47,8 +47,10 @@ __global__ void __launch_bounds__(k_scaled_threads)
       SIMT_UNROLL
       for (int e = 0; e < chunk::k_count; ++e) {
         const float slope = math::gelu_erf_derivative(alpha * in.value[e]);
+        // x gelu'(alpha x) vanishes with gelu', even where x is infinite.
+        const float in_alpha = slope == 0.0f ? 0.0f : in.value[e] * slope;
         out.value[e] = above.value[e] * (alpha * slope);
-        sum += above.value[e] * (in.value[e] * slope);  // beyond the end: 0
+        sum += above.value[e] * in_alpha;  // beyond the end: 0
       }
       store_part<T, Bytes>(dx + i, out, count - i);
     }

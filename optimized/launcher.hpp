@@ -2,7 +2,7 @@
 // tensors by dtype, picks the kernel's instantiation and its grid, and puts it into a stream.
 //
 // Each component's .cu lists its launchers once; the list exists in every build (plain, sanitized,
-// gpu), and launchers.hpp finds them by build.
+// gpu), and find_launcher finds one by build.
 #pragma once
 
 #include "optimized/dtype.hpp"
@@ -42,7 +42,8 @@ struct call {
 struct launcher {
   std::string_view function;  // component.variant.direction
   std::string_view implementation;
-  // Queues the kernels. Throws simt::error for dtypes or sizes it does not take.
+  // Queues the kernels. Throws simt::error for what it does not take: a number of tensors or
+  // parameters, dtypes, sizes, too little scratch memory (check_call.cuh).
   void (*launch)(const call& what, simt::queue& stream) = nullptr;
   // Bytes of scratch memory that a call of these shapes needs; null: none.
   std::size_t (*workspace)(const call& what) = nullptr;

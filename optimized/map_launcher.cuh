@@ -11,12 +11,11 @@
 //   {"silu.plain.fwd", "fused", launch_map<silu_fused>}
 #pragma once
 
+#include "optimized/check_call.cuh"
 #include "optimized/elementwise.cuh"
 #include "optimized/launcher.hpp"
 
 #include <cstdint>
-#include <limits>
-#include <string>
 
 namespace assay::optimized::inline ASSAY_BUILD {
 
@@ -35,23 +34,31 @@ inline word_layout layout_in_words(std::int64_t count, std::size_t element,
   return {count, head, (count - head) / per_word};
 }
 
+// y = f(x) or dx = f(x, dy): all tensors alike. A functor says how many parameters it reads by a
+// constant k_parameters; without one it reads none.
+template <class F>
+constexpr call_signature map_signature() {
+  if constexpr (requires { F::k_parameters; })
+    return {"map", F::k_inputs + 1, 0, F::k_parameters};
+  else
+    return {"map", F::k_inputs + 1};
+}
+
 template <class F, class T, int Bytes>
 void launch_map_in(const call& what, const word_layout& layout, simt::queue& stream) {
+  const dim3 grid =
+      grid_of(map_signature<F>(), what, (layout.words + k_map_block - 1) / k_map_block);
   map_inputs<T, F::k_inputs> from;
   for (int a = 0; a < F::k_inputs; ++a)
     from.at[a] = simt::bind<const T>(what.tensors[a].data, what.tensors[a].bytes());
   const tensor& output = what.tensors[F::k_inputs];
-  const std::int64_t blocks = (layout.words + k_map_block - 1) / k_map_block;
-  if (blocks > std::numeric_limits<std::int32_t>::max())
-    throw simt::error("map", std::to_string(layout.count) + " elements",
-                      "fewer: the grid has at most 2^31 - 1 blocks");
-  const dim3 grid(unsigned(blocks > 0 ? blocks : 1));
   simt::launch(map<F, T, Bytes>, grid, dim3(k_map_threads), 0, stream, from,
                simt::bind<T>(output.data, output.bytes()), layout, F(what));
 }
 
 template <class F, class T>
 void launch_map_of(const call& what, simt::queue& stream) {
+  check_call(map_signature<F>(), what);
   const std::int64_t count = what.tensors[0].elements();
   if (count == 0) return;
   const std::uintptr_t address = address_of(what.tensors[0]);
@@ -66,19 +73,13 @@ void launch_map_of(const call& what, simt::queue& stream) {
 
 }  // namespace detail
 
+// Throws simt::error for a call that is not one of this functor.
 template <template <class> class F>
 void launch_map(const call& what, simt::queue& stream) {
-  switch (what.tensors[0].type) {
-    case dtype::fp32:
-      return detail::launch_map_of<F<float>, float>(what, stream);
-    case dtype::bf16:
-      return detail::launch_map_of<F<simt::bf16>, simt::bf16>(what, stream);
-    case dtype::fp16:
-      return detail::launch_map_of<F<simt::fp16>, simt::fp16>(what, stream);
-    default:
-      throw simt::error("map", "dtype " + std::string(name_of(what.tensors[0].type)),
-                        "fp32, bf16 or fp16");
-  }
+  const dtype type = what.tensors.empty() ? dtype::fp32 : what.tensors[0].type;
+  if (type == dtype::bf16) return detail::launch_map_of<F<simt::bf16>, simt::bf16>(what, stream);
+  if (type == dtype::fp16) return detail::launch_map_of<F<simt::fp16>, simt::fp16>(what, stream);
+  detail::launch_map_of<F<float>, float>(what, stream);  // which refuses any other
 }
 
 }  // namespace assay::optimized::inline ASSAY_BUILD

@@ -174,25 +174,39 @@ case_id elementwise_decoy_case(const contract& c) {
 }
 
 std::vector<case_id> elementwise_cases(const contract& c) {
+  // Bytes that every array is aligned to: to its elements only, so that they are misaligned against
+  // each other; to 8, so that they share their misalignment; as allocated.
+  constexpr std::int64_t k_element = 1, k_shared = 8, k_whole = 256;
   struct wanted {
     std::int64_t n;
     distribution_id from;
-    bool misaligned, in_place;
+    std::int64_t align = k_whole;
+    bool in_place = false;
   };
   const std::vector<wanted> all = {
-      {0, {"normal", {}}, false, false},     {1, {"normal", {}}, false, false},
-      {7, {"special", {}}, true, false},     {1023, {"tails", {}}, true, false},
-      {4096, {"normal", {}}, false, false},  {4099, {"wide", {}}, false, true},
-      {2050, {"special", {}}, false, false}, {1000, {"constant", {{"value", -0.75}}}, true, true},
-      {513, {"exact", {}}, false, false},    {65536, {"patterns", {}}, false, false},
+      {0, {"normal", {}}},
+      {1, {"normal", {}}},
+      {7, {"special", {}}, k_element},
+      {1023, {"tails", {}}, k_element},
+      {4096, {"normal", {}}},
+      {4099, {"wide", {}}, k_whole, true},
+      {2050, {"special", {}}},
+      {1000, {"constant", {{"value", -0.75}}}, k_element, true},
+      {513, {"exact", {}}},
+      {65536, {"patterns", {}}},
+      {1, {"tails", {}}, k_shared},
+      {3, {"normal", {}}, k_shared, true},
+      {1023, {"normal", {}}, k_shared, true},
+      {4099, {"tails", {}}, k_shared},
   };
   std::vector<case_id> cases;
   std::uint64_t seed = 1;
   for (const std::vector<dtype>& types : c.signatures)
     for (const wanted& each : all) {
       case_id id = elementwise_case(c, types, each.n, each.from, seed++);
+      const std::int64_t element = std::int64_t(size_of(types[0]));
       fields layout;
-      if (each.misaligned) layout.push_back({"align", std::int64_t(size_of(types[0]))});
+      if (each.align != k_whole) layout.push_back({"align", std::max(each.align, element)});
       if (each.in_place) layout.push_back({"inplace", 1});
       id.shape.insert(id.shape.begin() + 1, layout.begin(), layout.end());
       cases.push_back(std::move(id));

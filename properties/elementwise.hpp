@@ -17,7 +17,7 @@ struct elementwise_variant {
   std::vector<parameter_spec> parameters = {};  // the first is the reference functions' parameter
   // The gradient is selected where the derivative is 1, not multiplied (relu). Elsewhere a gradient
   // that is infinite or no number meets the derivative as fp32 has it: where that has underflowed
-  // to zero, infinity times it is no number.
+  // to zero, infinity times it is no number (reference/README.md, Special values: a policy).
   bool selects_gradient = false;
 };
 
@@ -30,6 +30,10 @@ implementation fused_forward(std::string name, std::string about, const elementw
                              const std::vector<routine_error>& errors);
 implementation fused_backward(std::string name, std::string about, const elementwise_variant& of,
                               const std::vector<routine_error>& errors);
+
+// The number that an input is, in either arithmetic: for formulas with cases.
+inline double number_of(const running::value& input) { return input.center; }
+inline double number_of(const concrete::value& input) { return input.after; }
 
 // An implementation that computes a formula operation by operation, given as a model of one
 // element: formula(arithmetic, x, parameters) -> value, in fp32, rounded once to the output's

@@ -18,7 +18,6 @@
 #include "reference/enclosure.hpp"
 #include "reference/mpfr_real.hpp"
 
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -79,15 +78,6 @@ inline truth truth_of(const elementwise& function, const format& f, double x, do
     return {rounded, value.value, value.error};
   }
   return function.settle(f, x, function.parameter, factor);
-}
-
-/// As correctly_rounded, for any evaluation: the first enclosure that decides. Each of `evaluate`
-/// is called as evaluate() and returns an enclosure of some tier, coarse and quick ones first.
-template <class... Evaluate>
-std::optional<double> round_by_first_certain(const format& f, Evaluate&&... evaluate) {
-  std::optional<double> result;
-  (void)((result = round_if_certain(f, evaluate())) || ...);
-  return result;
 }
 
 namespace detail {

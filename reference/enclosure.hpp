@@ -57,7 +57,7 @@ enclosure<R> vanishing(const R& head, int sign_of_residual) {
 
 template <real R>
 enclosure<R> enclosure<R>::times(const R& factor) const {
-  if (error == R(0)) return {head * factor, tail * factor, R(0)};
+  if (error == R(0)) return {head * factor, tail == R(0) ? tail : tail * factor, R(0)};
   const R size = magnitude(factor);
   const bool tail_signed = error <= magnitude(tail);
   if (size == R(0) || !is_finite(factor)) {

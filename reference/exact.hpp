@@ -27,7 +27,8 @@ struct approximation {
 };
 
 /// a + b = value + error exactly (Knuth, TAOCP 2, 4.2.2, theorem B). Holds in every radix-2
-/// arithmetic that rounds to nearest, so in all our tiers; underflow does no harm.
+/// arithmetic that rounds to nearest, so in all our tiers but double-double; underflow does no
+/// harm.
 template <real R>
 constexpr exact_result<R> two_sum(const R& a, const R& b) {
   const R sum = a + b;
@@ -56,6 +57,7 @@ inline exact_result<double> two_product(double a, double b) {
 /// Sum of x as if in twice double's precision: Ogita, Rump, Oishi, "Accurate sum and dot product",
 /// SIAM J. Sci. Comput. 26(6), 2005, algorithm 4.4 (Sum2). Proposition 4.5:
 ///   |result - s| <= u |s| + gamma_(n-1)^2 sum |x_i|,   gamma_k = k u / (1 - k u), u = 2^-53.
+/// Where a term is infinite or NaN, the plain sum: what two_sum loses is NaN there.
 inline double sum2(std::span<const double> x) {
   double sum = 0;
   double lost = 0;
@@ -64,7 +66,7 @@ inline double sum2(std::span<const double> x) {
     sum = value;
     lost += error;
   }
-  return sum + lost;
+  return is_finite(sum) ? sum + lost : sum;
 }
 
 /// Dot product as if in twice double's precision: the same paper, algorithm 5.3 (Dot2), the error

@@ -97,7 +97,7 @@ using gelu_tanh_forward = gated_forward<gelu_tanh_gate>;
 using gelu_tanh_slope = gated_slope<gelu_tanh_gate>;
 
 /// gelu(alpha x); its derivatives: alpha gelu'(alpha x) in x, x gelu'(alpha x) in alpha. alpha x is
-/// exact in double for x and alpha of 24 bits.
+/// exact in double for x and alpha of 24 bits; 0 times infinity is NaN, as IEEE 754 has it.
 struct gelu_scaled_forward {
   template <real R>
   enclosure<R> operator()(const R& x, const R& alpha) const {
@@ -110,10 +110,13 @@ struct gelu_scaled_slope {
     return gelu_erf_slope{}(R(alpha * x)).times(alpha);
   }
 };
+/// x gelu'(alpha x) vanishes as alpha x goes to -infinity, from above for x < 0.
 struct gelu_scaled_slope_in_alpha {
   template <real R>
   enclosure<R> operator()(const R& x, const R& alpha) const {
-    return gelu_erf_slope{}(R(alpha * x)).times(x);
+    const R z = alpha * x;
+    if (!is_finite(x) && z < R(0)) return vanishing(R(0), x < R(0) ? 1 : -1);
+    return gelu_erf_slope{}(z).times(x);
   }
 };
 

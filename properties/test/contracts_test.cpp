@@ -85,6 +85,31 @@ TEST_P(contracts_on_the_emulator, move_the_bytes_of_the_contract) {
   }
 }
 
+// By words of 16 bytes, a warp 512 bytes at a time; scratch memory by one float a block, which the
+// last kernel reads by one warp, as long as it is no longer than a warp.
+TEST_P(contracts_on_the_emulator, move_16_bytes_at_a_time) {
+  run_settings settings;
+  settings.sanitize = simt::sanitizer_tools{};
+  settings.repeat = false;
+  const contract& c = *GetParam().of;
+  const auto warps_for = [&](const std::vector<tensor_spec>& tensors, const case_id& id) {
+    std::uint64_t warps = 0;
+    for (const tensor_spec& each : tensors)
+      warps += each.shape.empty() ? 1 : 4096 * size_of(id.type_of(each.name)) / (16 * 32);
+    return warps;
+  };
+  for (const std::vector<dtype>& types : c.signatures) {
+    case_id id = retyped(c.decoy_case, types);
+    id.shape.front().value = 4096;
+    const std::uint64_t floats = workspace_of(GetParam(), id) / 4;
+    ASSERT_LE(floats, 32);
+    const simt::counters counted =
+        run(run_of(id, *GetParam().by, 0), prepare(id), settings).counted;
+    EXPECT_EQ(counted.global_loads, warps_for(c.inputs, id) + (floats > 0)) << print(id);
+    EXPECT_EQ(counted.global_stores, warps_for(c.outputs, id) + floats) << print(id);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(every, contracts_on_the_emulator,
                          testing::ValuesIn(every_implementation()), name_of_pair);
 

@@ -22,8 +22,12 @@ case_id any_case(const contract& c, const std::vector<dtype>& types) {
   id.distribution.name =
       *rc::gen::element<std::string>("normal", "uniform", "wide", "tails", "special");
   id.seed = *rc::gen::inRange<std::uint64_t>(0, 1u << 30);
-  if (*rc::gen::arbitrary<bool>())
-    id.shape.insert(id.shape.begin() + 1, {"align", std::int64_t(size_of(types[0]))});
+  for (field& each : id.shape)
+    if (each.key == "alpha")
+      each.value = *rc::gen::element<double>(0.75, 1, 1.702f, -1.702f, 4, 0, 0x1p-130);
+  // Arrays that are misaligned against each other, that share their misalignment, that are aligned.
+  const std::int64_t align = *rc::gen::element<std::int64_t>(size_of(types[0]), 8, 16);
+  id.shape.insert(id.shape.begin() + 1, {"align", align});
   return id;
 }
 

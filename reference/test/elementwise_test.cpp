@@ -18,9 +18,13 @@ namespace {
 constexpr format k_formats[] = {k_fp32, k_bf16, k_fp16};
 const elementwise k_forward[] = {k_relu, k_gelu_erf, k_gelu_tanh, k_gelu_scaled.with(1.5),
                                  k_silu, k_mish};
-const elementwise k_derivatives[] = {k_relu_derivative,      k_gelu_erf_derivative,
-                                     k_gelu_tanh_derivative, k_gelu_scaled_derivative.with(1),
-                                     k_silu_derivative,      k_mish_derivative};
+const elementwise k_derivatives[] = {k_relu_derivative,
+                                     k_gelu_erf_derivative,
+                                     k_gelu_tanh_derivative,
+                                     k_gelu_scaled_derivative.with(1),
+                                     k_silu_derivative,
+                                     k_mish_derivative,
+                                     k_gelu_scaled_derivative_in_alpha.with(1)};
 
 // A function whose value is a tie, or not: nobody can say.
 struct undecidable {
@@ -73,10 +77,23 @@ TEST(elementwise, limits_at_infinity) {
           << function.name;
     }
     for (const auto& function : k_derivatives) {
-      const double left = function.name == "relu.derivative" ? 0.0 : -0.0;
-      EXPECT_EQ(correctly_rounded(function, f, k_infinity), 1) << function.name;
+      const bool in_alpha = function.name == "gelu.scaled.derivative_in_alpha";  // x gelu'(x)
+      const double left = function.name == "relu.derivative" || in_alpha ? 0.0 : -0.0;
+      const double right = in_alpha ? k_infinity : 1;
+      EXPECT_EQ(correctly_rounded(function, f, k_infinity), right) << function.name;
       EXPECT_TRUE(same(correctly_rounded(function, f, -k_infinity), left)) << function.name;
     }
+  }
+}
+
+TEST(elementwise, the_gradient_of_the_scale_vanishes_with_the_slope) {
+  for (const double alpha : {1.0, 0.75, 0x1p-130}) {
+    const auto rising = k_gelu_scaled_derivative_in_alpha.with(alpha),
+               falling = k_gelu_scaled_derivative_in_alpha.with(-alpha);
+    EXPECT_TRUE(same(correctly_rounded(rising, k_fp32, -k_infinity), 0.0)) << alpha;
+    EXPECT_TRUE(same(correctly_rounded(falling, k_fp32, k_infinity), -0.0)) << alpha;
+    EXPECT_EQ(correctly_rounded(rising, k_fp32, k_infinity), k_infinity) << alpha;
+    EXPECT_EQ(correctly_rounded(falling, k_fp32, -k_infinity), -k_infinity) << alpha;
   }
 }
 
@@ -169,6 +186,15 @@ TEST(elementwise, a_zero_gradient_gives_a_zero_of_the_right_sign_even_at_the_der
   }
 }
 
+TEST(elementwise, an_infinite_gradient_gives_the_limit) {
+  for (const auto& function : {k_gelu_erf_derivative, k_gelu_tanh_derivative, k_silu_derivative,
+                               k_mish_derivative, k_gelu_scaled_derivative.with(1.5)})
+    for (const double gradient : {k_infinity, -k_infinity})
+      for (const double x : {-k_infinity, -1e30, -200.0, -3.0, 0.0, -0.0, 3.0, k_infinity})
+        EXPECT_EQ(correctly_rounded(function, k_fp32, x, gradient), x < 0 ? -gradient : gradient)
+            << function.name << " at " << x;
+}
+
 TEST(elementwise, truth_near_a_zero_of_the_derivative_is_good_to_a_thousandth_of_an_ulp) {
   const double right = round(k_fp32, -0.75179152469356446);
   for (int i = -500; i <= 500; ++i) {
@@ -177,17 +203,6 @@ TEST(elementwise, truth_near_a_zero_of_the_derivative_is_good_to_a_thousandth_of
     ASSERT_LE(error, k_truth_resolution * ulp(k_fp32, value));
     ASSERT_EQ(round(k_fp32, value), rounded);
   }
-}
-
-TEST(elementwise, any_evaluation_can_be_rounded_coarse_to_fine) {
-  int calls = 0;
-  const auto coarse = [&] { return ++calls, enclosure<double>{1, 0x1p-24, 0x1p-40}; };
-  const auto fine = [&] { return ++calls, enclosure<double>{1, 0x1p-24 + 0x1p-50, 0x1p-60}; };
-  EXPECT_EQ(round_by_first_certain(k_fp32, coarse, fine), 1 + 0x1p-23);
-  EXPECT_EQ(calls, 2);
-  EXPECT_EQ(round_by_first_certain(k_fp32, fine, coarse), 1 + 0x1p-23);
-  EXPECT_EQ(calls, 3);
-  EXPECT_EQ(round_by_first_certain(k_fp32, coarse), std::nullopt);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "reference/mpfr_real.hpp"
 #include "reference/real50.hpp"
+#include "reference/round.hpp"
 #include "reference/test/support.hpp"
 
 #include <gtest/gtest.h>
@@ -124,6 +125,17 @@ TEST(exact, sum2_keeps_its_bound_and_a_plain_sum_does_not) {
     plain_failed = plain_failed || magnitude(wide(wide(plain) - sum)) > bound;
   }
   EXPECT_TRUE(plain_failed);
+}
+
+TEST(exact, sum2_of_an_infinite_or_undefined_term_is_the_plain_sum) {
+  const auto is = [](const std::vector<double>& x, double sum) {
+    EXPECT_TRUE(same(sum2(x), sum)) << sum2(x);
+  };
+  is({k_infinity}, k_infinity);
+  is({1, -k_infinity, 2}, -k_infinity);
+  is({k_infinity, 1, k_infinity}, k_infinity);
+  is({k_infinity, -k_infinity}, k_nan);
+  is({1, k_nan}, k_nan);
 }
 
 TEST(exact, dot2_keeps_both_its_bounds_and_a_plain_dot_product_does_not) {
