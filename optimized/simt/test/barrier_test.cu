@@ -24,11 +24,12 @@ KERNEL_TEST(synccheck, sees_threads_of_a_block_at_different_barriers) {
   EXPECT_EQ(result.error, "");
 }
 
-template <unsigned First, unsigned Last>
+template <int First, int Last>
 __global__ void barrier_after_return(global<int> y) {
-  if (threadIdx.x >= First && threadIdx.x < Last) return;
+  const int i = static_cast<int>(threadIdx.x);
+  if (i >= First && i < Last) return;
   __syncthreads();  // line: barrier after some returned
-  y[threadIdx.x] = 1;
+  y[i] = 1;
 }
 
 // Whoever returns, and whenever: before the others come, after them, or in between.
