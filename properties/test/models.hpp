@@ -1,4 +1,4 @@
-// CPU models of four kinds of kernel, each written once over its arithmetic
+// CPU models of five kinds of kernel, each written once over its arithmetic
 // (properties/arithmetic.hpp) and each with the faults that a harness must notice. In `concrete`
 // arithmetic a model is a stand-in for a kernel; in `running` arithmetic it is that kernel's strict
 // bound.

@@ -24,6 +24,7 @@ struct setting {
 
 struct trial {
   std::vector<double> got;
+  std::vector<bool> promised;  // false where a row's inputs are outside the model's domain
   truth expected;
   std::vector<double> limits, charged;  // charged: with every operation
   scatter_model scatter;
@@ -57,10 +58,11 @@ inline std::vector<double> perturbed_row(dtype type, std::vector<double> x, std:
 using exact_row = std::vector<element_truth>;
 
 // Puts a trial together from how a row of outputs is computed in an arithmetic and exactly.
-// compute(arithmetic, rows, faults) -> outputs; exact(rows) -> exact_row; `rows` holds the inputs.
-template <class Compute, class Exact>
+// compute(arithmetic, rows, faults) -> outputs; exact(rows) -> exact_row; promised(rows) -> bool;
+// `rows` holds the inputs.
+template <class Compute, class Exact, class Promised>
 trial make_trial(const setting& s, const std::vector<std::int64_t>& lengths, const Compute& compute,
-                 const Exact& exact) {
+                 const Exact& exact, const Promised& promised) {
   const reference::format f32 = reference::k_fp32, out = format_of(s.output);
   using inputs = std::vector<std::vector<double>>;
   std::vector<inputs> all;
@@ -73,11 +75,15 @@ trial make_trial(const setting& s, const std::vector<std::int64_t>& lengths, con
       t.got.push_back(reference::round(out, concrete(f32).unrounded(v, out)));
     for (const auto& v : compute(running(f32), x, faults{}))
       t.limits.push_back(running(f32).bound(v, out));
+    const bool inside = promised(x);
     for (const auto& v : compute(running(f32, charge::everything), x, faults{}))
-      t.charged.push_back(running(f32).bound(v, out));
+      t.charged.push_back(inside ? running(f32).bound(v, out) : 0);
     for (const element_truth& each : exact(x)) {
+      // What is infinite, or no number, must be met exactly.
+      if (!std::isfinite(each.value)) t.limits[t.expected.value.size()] = 0;
       t.expected.value.push_back(each.value);
       t.expected.error.push_back(each.error);
+      t.promised.push_back(inside);
     }
     all.push_back(std::move(x));
   }
@@ -102,7 +108,7 @@ trial make_trial(const setting& s, const std::vector<std::int64_t>& lengths, con
 
 inline verdict judge_strictly(const setting& s, const trial& t) {
   const bound_of bound = [&](std::size_t i, const element_truth&) {
-    return judged_bound{{t.limits[i], true}, true};
+    return judged_bound{{t.limits[i], true}, t.promised[i]};
   };
   return compare(s.output, t.got, t.expected, bound, {.zero_sign = false});
 }
@@ -119,6 +125,33 @@ inline outcome judge(const setting& s, const trial& t) {
 
 constexpr double k_u = 0x1p-53;
 
+// No partial result overflows in fp32: the largest finite magnitudes multiplied, as often as there
+// are terms, stay below half of its largest number. (Infinities and NaNs may be there.)
+inline bool stays_in_range(const std::vector<std::vector<double>>& tensors) {
+  double most = double(tensors.front().size());
+  for (const std::vector<double>& x : tensors) {
+    double largest = 1;
+    for (double each : x)
+      if (std::isfinite(each)) largest = std::max(largest, std::abs(each));
+    most *= largest;
+  }
+  return most <= reference::max_finite(reference::k_fp32) / 2;
+}
+
+inline bool all_finite(const std::vector<std::vector<double>>& tensors) {
+  for (const std::vector<double>& x : tensors)
+    for (double each : x)
+      if (!std::isfinite(each)) return false;
+  return true;
+}
+
+// A compensated sum of an infinity is no number; the plain one is right.
+inline double sum_of(const std::vector<double>& x) {
+  double plain = 0;
+  for (double each : x) plain += each;
+  return std::isfinite(plain) ? reference::sum2(x) : plain;
+}
+
 inline trial gelu_trial(setting s) {
   const auto compute = [](const auto& a, const auto& x, const faults& wrong) {
     return std::vector{gelu_naive(a, x[0][0], wrong)};
@@ -130,7 +163,7 @@ inline trial gelu_trial(setting s) {
     return exact_row{{t, 16 * k_u * (1 + x[0][0] * x[0][0]) * std::abs(t)}};
   };
   s.rows *= s.n, s.n = 1;
-  return make_trial(s, {1}, compute, exact);
+  return make_trial(s, {1}, compute, exact, [](const auto& x) { return !std::isinf(x[0][0]); });
 }
 
 inline trial sum_trial(const setting& s) {
@@ -138,12 +171,12 @@ inline trial sum_trial(const setting& s) {
     return std::vector{lane_sum(a, x[0], wrong)};
   };
   const auto exact = [](const auto& x) {
-    const double t = reference::sum2(x[0]), n = double(x[0].size());
+    const double t = sum_of(x[0]), n = double(x[0].size());
     double magnitude = 0;
     for (double each : x[0]) magnitude += std::abs(each);
     return exact_row{{t, 2 * k_u * std::abs(t) + 2 * n * n * k_u * k_u * magnitude}};
   };
-  trial t = make_trial(s, {s.n}, compute, exact);
+  trial t = make_trial(s, {s.n}, compute, exact, stays_in_range);
   t.scatter.calls_functions = false;
   return t;
 }
@@ -153,13 +186,15 @@ inline exact_row exact_softmax(const std::vector<double>& x) {
   for (double each : x) most = std::max(most, each);
   std::vector<double> e;
   for (double each : x) e.push_back(std::exp(each - most));
-  const double total = reference::sum2(e);
+  const double total = sum_of(e);
   double spread = 0;  // the relative error of the sum is the mean of the terms'
-  for (std::size_t i = 0; i < x.size(); ++i) spread += e[i] / total * (most - x[i] + 4) * k_u;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (e[i] != 0) spread += e[i] / total * (most - x[i] + 4) * k_u;
   exact_row row;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double p = e[i] / total;
-    row.push_back({p, p * ((most - x[i] + 8) * k_u + 2 * spread) + 0x1p-1000});
+    const double off = p == 0 ? 0 : p * ((most - x[i] + 8) * k_u + 2 * spread);
+    row.push_back({p, off + 0x1p-1000});
   }
   return row;
 }
@@ -168,7 +203,8 @@ inline trial softmax_trial(const setting& s) {
   const auto compute = [](const auto& a, const auto& x, const faults& wrong) {
     return softmax_row(a, x[0], wrong);
   };
-  return make_trial(s, {s.n}, compute, [](const auto& x) { return exact_softmax(x[0]); });
+  return make_trial(
+      s, {s.n}, compute, [](const auto& x) { return exact_softmax(x[0]); }, stays_in_range);
 }
 
 inline trial dot_trial(const setting& s) {
@@ -179,7 +215,8 @@ inline trial dot_trial(const setting& s) {
     const reference::approximation t = reference::dot2(x[0], x[1]);
     return exact_row{{t.value, t.error}};
   };
-  trial t = make_trial(s, {s.n, s.n}, compute, exact);
+  trial t = make_trial(s, {s.n, s.n}, compute, exact,
+                       [](const auto& x) { return all_finite(x) && stays_in_range(x); });
   t.scatter.rounds_last = s.output != dtype::fp32;
   t.scatter.calls_functions = false;
   return t;
@@ -205,7 +242,8 @@ inline trial average_trial(const setting& s) {
     }
     return row;
   };
-  return make_trial(s, {s.n, s.n * k_width}, compute, exact);
+  return make_trial(s, {s.n, s.n * k_width}, compute, exact,
+                    [](const auto& x) { return all_finite(x) && stays_in_range(x); });
 }
 
 }  // namespace assay::properties::models
