@@ -91,29 +91,36 @@ std::string broken_mirror(const subject& s, Combine combine, Expected expected) 
   return differ(left, right, allowed);
 }
 
+// alpha of gelu.scaled, the only parameter there is; 1 elsewhere.
+double scale_of(const subject& s) {
+  return s.inputs().parameters.empty() ? 1 : s.inputs().parameters[0];
+}
+
 std::string broken_difference(const subject& s) {
   return broken_mirror(
       s, [](double a, double b) { return a - b; },
-      [&](std::size_t i) { return s.inputs().values[0][i]; });
+      [&](std::size_t i) { return scale_of(s) * s.inputs().values[0][i]; });
 }
 
 std::string broken_slopes(const subject& s) {
   case_inputs here = s.with_values(1, [](double) { return 1.0; }), there = here;
   for (double& x : there.values[0]) x = -x;
   const bounded_output a = s.outputs(here)[0], b = s.outputs(there)[0];
-  std::vector<double> sums, ones, allowed;
+  const double scale = scale_of(s), half = round_to(s.inputs().id.type_of("dx"), scale / 2);
+  std::vector<double> sums, scales, allowed;
   for (std::size_t i = 0; i < s.elements(); ++i) {
     const double x = here.values[0][i];
-    sums.push_back(std::isfinite(x) ? a.got[i] + b.got[i] : 1);
-    ones.push_back(1);
+    const bool judged = std::isfinite(x) && promises(s, x) && promises(s, -x);
+    sums.push_back(judged ? a.got[i] + b.got[i] : scale);
+    scales.push_back(scale);
     allowed.push_back(a.reach[i] + b.reach[i] + rounding_of(a.got[i], b.got[i]));
   }
   case_inputs zero = here;
   for (double& x : zero.values[0]) x = 0;
   const bounded_output at_zero = s.outputs(zero)[0];
   for (double slope : at_zero.got)
-    if (slope != 0.5) return fmt::format("the derivative at 0 is {:a}, not 1/2", slope);
-  return differ(sums, ones, allowed);
+    if (slope != half) return fmt::format("the derivative at 0 is {:a}, not {:a}", slope, half);
+  return differ(sums, scales, allowed);
 }
 
 // Where x > 0 every activation here rises.
@@ -139,13 +146,17 @@ std::string broken_gate(const subject& s) {
   return {};
 }
 
-std::string broken_limits(const subject& s, double at_minus_infinity, double at_infinity) {
-  const double inf = reference::k_infinity;
-  const std::pair<double, double> limits[] = {
-      {inf, at_infinity}, {-inf, at_minus_infinity}, {std::nan(""), std::nan("")}};
-  for (const auto& [x, expected] : limits) {
+// f(alpha x) at the infinities and at NaN; a derivative times alpha.
+std::string broken_limits(const subject& s, double at_minus_infinity, double at_infinity,
+                          bool derivative) {
+  const double inf = reference::k_infinity, scale = scale_of(s);
+  const dtype type = s.inputs().id.types[s.of().inputs.size()].type;
+  for (double x : {inf, -inf, std::nan("")}) {
     if (!promises(s, x)) continue;
-    case_inputs at = s.with_values(0, [x = x](double) { return x; });
+    const double z = scale * x;
+    const double end = z == inf ? at_infinity : z == -inf ? at_minus_infinity : z;
+    const double expected = derivative ? round_to(type, scale * end) : end;
+    case_inputs at = s.with_values(0, [x](double) { return x; });
     if (at.values.size() > 1)
       for (double& dy : at.values[1]) dy = 1;
     const bounded_output limit = s.outputs(at)[0];
@@ -217,9 +228,11 @@ property batch_invariance() {
   return {"cutting or reversing the batch changes no bit of an element", broken_batch};
 }
 
-property difference_of_mirror_images() { return {"f(x) - f(-x) = x", broken_difference}; }
+property difference_of_mirror_images() { return {"f(x) - f(-x) = x (alpha x)", broken_difference}; }
 
-property slopes_of_mirror_images() { return {"f'(x) + f'(-x) = 1 and f'(0) = 1/2", broken_slopes}; }
+property slopes_of_mirror_images() {
+  return {"f'(x) + f'(-x) = 1 (alpha) and f'(0) half of it", broken_slopes};
+}
 
 property values_of_a_gate() { return {"f(x) lies between 0 and x", broken_gate}; }
 
@@ -228,14 +241,15 @@ property rising_right_of_zero() {
 }
 
 property limits_forward(double at_minus_infinity) {
-  return {
-      fmt::format("f(infinity) = infinity, f(-infinity) = {}, f(NaN) = NaN", at_minus_infinity),
-      [=](const subject& s) { return broken_limits(s, at_minus_infinity, reference::k_infinity); }};
+  return {fmt::format("f(infinity) = infinity, f(-infinity) = {}, f(NaN) = NaN", at_minus_infinity),
+          [=](const subject& s) {
+            return broken_limits(s, at_minus_infinity, reference::k_infinity, false);
+          }};
 }
 
 property limits_backward(double at_minus_infinity) {
   return {fmt::format("f'(infinity) = 1, f'(-infinity) = {}, f'(NaN) = NaN", at_minus_infinity),
-          [=](const subject& s) { return broken_limits(s, at_minus_infinity, 1); }};
+          [=](const subject& s) { return broken_limits(s, at_minus_infinity, 1, true); }};
 }
 
 property linear_in_the_gradient() {

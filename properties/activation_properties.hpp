@@ -13,7 +13,8 @@ namespace assay::properties {
 // (dalpha) moves within its bound.
 property batch_invariance();
 
-// f(x) - f(-x) = x: relu, gelu in both forms, silu.
+// f(x) - f(-x) = x: relu, gelu in both forms, silu. Of a function of alpha x, alpha x; likewise
+// below.
 property difference_of_mirror_images();
 
 // f'(x) + f'(-x) = 1, and f'(0) = 1/2 exactly: the same functions' derivatives.

@@ -11,7 +11,8 @@
 
 namespace assay::optimized::inline ASSAY_BUILD::math {
 
-// c0 + x (c1 + x (c2 + ...)): Horner's rule, a fused multiply-add for each coefficient but the last.
+// c0 + x (c1 + x (c2 + ...)): Horner's rule, a fused multiply-add for each coefficient but the
+// last.
 SIMT_DEVICE float polynomial([[maybe_unused]] float x, float c0) { return c0; }
 
 template <class... Floats>
@@ -35,8 +36,8 @@ SIMT_DEVICE float with_sign_of(float magnitude, float x) {
 }
 
 // 1/d within 1.1e-6, relative, for d > 0 with d and 1/d normal (5 operations). The integer
-// subtraction negates the exponent and mirrors the mantissa: within 0.0506. Newton's iteration turns
-// an error e into e^2 >= 0; a constant a little above 2 centres what is left.
+// subtraction negates the exponent and mirrors the mantissa: within 0.0506. Newton's iteration
+// turns an error e into e^2 >= 0; a constant a little above 2 centres what is left.
 SIMT_DEVICE float rough_reciprocal(float d) {
   float w = simt::float_of(0x7ef311c0u - simt::bits_of(d));
   w = w * fmaf(-d, w, 0x1.002aa8p+1f);
@@ -79,8 +80,8 @@ SIMT_DEVICE logarithmic_parts split_by_ln2(float x) {
   return {rounded, fmaf(k, -0x1.7f7d1cp-20f, fmaf(k, -0x1.62e4p-1f, x))};
 }
 
-// e^-t for 0 <= t < 2^7, as scale (1 + fraction) with scale = 2^(k + 64) (11 operations): the factor
-// 2^64 keeps all that is multiplied by scale normal where e^-t is not.
+// e^-t for 0 <= t < 2^7, as scale (1 + fraction) with scale = 2^(k + 64) (11 operations): the
+// factor 2^64 keeps all that is multiplied by scale normal where e^-t is not.
 struct tail_exponential {
   float fraction, scale;
 };

@@ -1,4 +1,7 @@
-// e^x.
+// e^x = 2^k (1 + fraction), x = k ln2 + r. A factor of 2^64 or 2^-64 keeps the power of two normal.
+//
+// All x: 0 below -104, infinity above 88.73; e^-infinity = +0, NaN to NaN. At most 1.0128 ULP, at
+// 0x1.da72c4p+5, over all 2^32 inputs.
 #pragma once
 
 #include "optimized/math/arithmetic.cuh"

@@ -55,8 +55,8 @@ SIMT_DEVICE float gate_derivative(float h, float h_low, tail_exponential tail) {
   return fmaf(a, k, fmaf(a, -hw_low, a_low * k));
 }
 
-// A derivative near its zero at some x0, from h = x - float(x0): a1 h + (a0 + a1_low h + a2 h^2 ...).
-// The two sums vanish together at x0 itself, so the result keeps its relative accuracy there.
+// A derivative near its zero at some x0, from h = x - float(x0): a1 h + (a0 + a1_low h + a2 h^2
+// ...). The two sums vanish together at x0 itself, so the result keeps its relative accuracy there.
 template <class... Floats>
 SIMT_DEVICE float near_zero(float h, float a0, float a1, float a1_low, Floats... higher) {
   return fmaf(h, a1, polynomial(h, a0, a1_low, higher...));

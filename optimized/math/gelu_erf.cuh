@@ -1,6 +1,7 @@
 // GELU, x Phi(x) = x/2 (1 + erf(x / sqrt 2)), and its derivative Phi(x) + x phi(x).
 //
-// With t = |x| and R(t) = Phi(-t) e^(t^2/2), which is smooth (1/2 at 0, 1 / (t sqrt(2 pi)) far out),
+// With t = |x| and R(t) = Phi(-t) e^(t^2/2), which is smooth (1/2 at 0, 1 / (t sqrt(2 pi)) far
+// out),
 //   gelu(-t) = -e^(-t^2/2) t R(t)              gelu(t) = t + gelu(-t)
 //   gelu'(-t) = e^(-t^2/2) (R(t) - t phi(0))   gelu'(t) = 1 - gelu'(-t).
 // R is taken as a polynomial in g = t / (t + c), which maps [0, inf) to [0, 1).
@@ -13,11 +14,14 @@ namespace assay::optimized::inline ASSAY_BUILD::math {
 // 2 (half + half_low) e^(r/2) for |r| <= ln2 (10 operations). half enters exactly once, through
 // fused multiply-adds, so that its own rounding is no error.
 SIMT_DEVICE float times_half_exponential(float half, float half_low, float r) {
-  const float curve = r * r * polynomial(r, 0x1.fffffcp-3f, 0x1.555492p-5f, 0x1.5558acp-8f,
-                                         0x1.123982p-11f, 0x1.6a51b4p-15f);
+  const float curve = r * r *
+                      polynomial(r, 0x1.fffffcp-3f, 0x1.555492p-5f, 0x1.5558acp-8f, 0x1.123982p-11f,
+                                 0x1.6a51b4p-15f);
   return fmaf(2.0f, half, fmaf(half, r, fmaf(half, curve, 2.0f * half_low)));
 }
 
+// All x: -0 below -14.5, x from 14.5 on; gelu(-0) = -0, gelu(-infinity) = -0, NaN to NaN. At most
+// 1.618 ULP, at -0x1.9eb7a6p+1, over all 2^32 inputs.
 SIMT_DEVICE float gelu_erf(float x) {
   const float t = simt::min(fabsf(x), 14.5f);
 
@@ -32,9 +36,9 @@ SIMT_DEVICE float gelu_erf(float x) {
 
   // m + m_low = R(t) (t + 3) 2^29.
   const float c = g - 0x1.b8p-2f;
-  const float slope = polynomial(c, -0x1.27451p+29f, 0x1.fcfc92p+28f, -0x1.483fa2p+27f,
-                                 -0x1.ea69f8p+26f, 0x1.76c824p+26f, 0x1.ed0f92p+25f, -0x1.649586p+25f,
-                                 -0x1.7e171ap+25f, 0x1.c11f1ap+23f, 0x1.d06baap+24f);
+  const float slope = polynomial(
+      c, -0x1.27451p+29f, 0x1.fcfc92p+28f, -0x1.483fa2p+27f, -0x1.ea69f8p+26f, 0x1.76c824p+26f,
+      0x1.ed0f92p+25f, -0x1.649586p+25f, -0x1.7e171ap+25f, 0x1.c11f1ap+23f, 0x1.d06baap+24f);
   constexpr float m0 = 0x1.9c5b5p+28f;
   const float m = fmaf(slope, c, m0), m_low = fmaf(slope, g_low, fmaf(slope, c, m0 - m));
 
@@ -44,6 +48,8 @@ SIMT_DEVICE float gelu_erf(float x) {
   return fmaf(-times_power(v, rounded), 0x1p-30f, simt::max_nan(x, -0.0f));
 }
 
+// All x: -0 below -14.75, 1 from 14.75 on and at infinity, 1/2 at the zeros, NaN to NaN; relative
+// accuracy at its zero, t0. At most 1.916 ULP, at -0x1.a7a5d4p-1, over all 2^32 inputs.
 SIMT_DEVICE float gelu_erf_derivative(float x) {
   const float t = simt::min_nan(fabsf(x), 14.75f);
 
@@ -57,9 +63,9 @@ SIMT_DEVICE float gelu_erf_derivative(float x) {
   const float c = fmaf(fmaf(-d, q, t), w, q) - 0x1.93p-2f;
 
   // m + m_low = (R(t) - t phi(0)) / (t - t0) / 2.
-  const float slope = polynomial(c, 0x1.3091f4p-3f, -0x1.76828cp-4f, 0x1.6a50d4p-8f, 0x1.8452a6p-6f,
-                                 0x1.6091fcp-10f, -0x1.46f0bcp-7f, -0x1.3b2474p-8f, 0x1.a89e5ep-9f,
-                                 0x1.ea838ap-9f);
+  const float slope =
+      polynomial(c, 0x1.3091f4p-3f, -0x1.76828cp-4f, 0x1.6a50d4p-8f, 0x1.8452a6p-6f,
+                 0x1.6091fcp-10f, -0x1.46f0bcp-7f, -0x1.3b2474p-8f, 0x1.a89e5ep-9f, 0x1.ea838ap-9f);
   constexpr float m0 = -0x1.0a47c4p-2f;
   const float m = fmaf(slope, c, m0), m_low = fmaf(slope, c, m0 - m);
 

@@ -5,17 +5,15 @@
 // correct one (derive/intervals.py; the idea is RLibm's, Lim and Nagarakatte, PLDI 2021).
 //
 // gelu and silu are x/2 plus a little for tiny x, and where x/2 is subnormal, a tie, that little
-// decides how it is rounded, although fp32 cannot see it. So the gate's value at 0 is not 1/2 but
-// k_below_half: what is left of x/2 stands a little above the tie, on both sides of 0.
+// decides how it is rounded, although fp32 cannot see it. In bf16 gelu's gate at 0 is therefore not
+// 1/2 but 2^-18 below (the first coefficient of `power`, which derive/tune.cpp does not move): what
+// is left of x/2 stands a little above the tie, on both sides of 0. silu_16.cuh has a way of its
+// own; fp16 needs none, its few such ties come out right as the tables stand.
 #pragma once
 
 #include "optimized/math/gate.cuh"
 
 namespace assay::optimized::inline ASSAY_BUILD::math {
-
-// 1/2 - 2^-17 and a bit, the largest that leaves 2^-133 (1 - it) above 2^-134; and the float below
-// 1/2.
-constexpr float k_below_half_bf16 = 0x1.fffdfep-2f, k_below_half_fp16 = 0x1.fffffep-2f;
 
 // A polynomial from a table of coefficients, the constant first (N - 1 operations).
 template <int N>

@@ -1,4 +1,8 @@
-// Mish, x tanh(ln(1 + e^x)), and its derivative.
+// Mish, x tanh(ln(1 + e^x)), and its derivative. With t = |x|, E = e^-t, and F = E on the left or
+// 2E on the right, D = 1 + F + F^2/2,
+//   mish(-t) = -t E (1 + E/2) / D           mish(t) = t - t (F^2/2) / D
+//   mish'(-t), 1 - mish'(t) = F (g - t j / D) / D,
+//       g = 1 + F/2 and j = 1 + F on the left, g = F/2 and j = F (1 + F/2) on the right.
 #pragma once
 
 #include "optimized/math/gate.cuh"
@@ -8,10 +12,9 @@ namespace assay::optimized::inline ASSAY_BUILD::math {
 // Beyond t = 110, t e^-t underflows to 0.
 constexpr float k_mish_last = 110.0f;
 
-SIMT_DEVICE bool is_negative(float x) {
-  return static_cast<std::int32_t>(simt::bits_of(x)) < 0;
-}
+SIMT_DEVICE bool is_negative(float x) { return static_cast<std::int32_t>(simt::bits_of(x)) < 0; }
 
+// All x: -0 below -110, x from 110 on; mish(-0) = -0, mish(-infinity) = -0, NaN to NaN.
 SIMT_DEVICE float mish(float x) {
   const float t = simt::min_nan(fabsf(x), k_mish_last);
   const float one = is_negative(x) ? 1.0f : 0.0f;
@@ -33,6 +36,8 @@ SIMT_DEVICE float mish(float x) {
   return gate_result(x, 2.0f * fmaf(residual, w, q));
 }
 
+// All x: -0 below -110, 1 from 110 on and at infinity, 0.6 at the zeros, NaN to NaN; a polynomial
+// near its zero.
 SIMT_DEVICE float mish_derivative(float x) {
   const float t = simt::min_nan(fabsf(x), k_mish_last);
   const bool negative = is_negative(x);
@@ -60,8 +65,8 @@ SIMT_DEVICE float mish_derivative(float x) {
   const float far = fmaf(a, k, fmaf(a, k_low, a_low * k));
 
   const float y = x + 0x1.31432cp+0f;
-  const float near = near_zero(y, 0x1.beb774p+33f, 0x1.115accp+62f, -0x1.5014a2p+37f, 0x1.a34a28p+61f,
-                               0x1.574fp+59f, -0x1.4c66e8p+58f, -0x1.030232p+58f);
+  const float near = near_zero(y, 0x1.beb774p+33f, 0x1.115accp+62f, -0x1.5014a2p+37f,
+                               0x1.a34a28p+61f, 0x1.574fp+59f, -0x1.4c66e8p+58f, -0x1.030232p+58f);
   return gate_derivative_result(x, fabsf(y) < 0.0625f ? near : far);
 }
 

@@ -7,9 +7,9 @@ namespace assay::optimized::inline ASSAY_BUILD::math {
 
 constexpr float k_log2_e = 0x1.715476p+0f, k_log2_e_low = 0x1.4ae0cp-26f;
 
-// The other routines' constants below 1/2 do not serve here: silu(-2^-8) is so close to a tie,
-// 2^-20 ULP, that the gate must be right near 0. So t is taken less the two smallest subnormals: no
-// change but where t is subnormal itself.
+// A gate a little below 1/2 at 0, as gelu has it, does not serve here: silu(-2^-8) is so close to a
+// tie, 2^-20 ULP, that the gate must be right near 0. So t is taken less the two smallest
+// subnormals: no change but where t is subnormal itself.
 template <int P>
 SIMT_DEVICE float silu_bf16_by(const gate_table<P>& table, float x) {
   const float t = simt::min_nan(fabsf(x), 110.0f);

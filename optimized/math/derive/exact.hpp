@@ -20,7 +20,8 @@ inline double unit(const format& f, double y) {
   return std::ldexp(1.0, e - f.precision + 1);
 }
 
-// y, of at most 53 bits, rounded to nearest even; beyond the largest number by half a unit: infinite.
+// y, of at most 53 bits, rounded to nearest even; beyond the largest number by half a unit:
+// infinite.
 inline double rounded(const format& f, double y) {
   if (!std::isfinite(y) || y == 0) return y;
   const double u = unit(f, y), r = std::nearbyint(y / u) * u;
@@ -46,12 +47,17 @@ struct exact_result {
 // What f(x) is as x goes to an infinity.
 inline double limit(kind which, double x) {
   switch (which) {
-    case kind::exp: return x > 0 ? INFINITY : 0.0;
+    case kind::exp:
+      return x > 0 ? INFINITY : 0.0;
     case kind::erf:
-    case kind::tanh: return x > 0 ? 1.0 : -1.0;
-    case kind::cosh: return INFINITY;
-    case kind::log1p: return x > 0 ? INFINITY : NAN;
-    default: break;
+    case kind::tanh:
+      return x > 0 ? 1.0 : -1.0;
+    case kind::cosh:
+      return INFINITY;
+    case kind::log1p:
+      return x > 0 ? INFINITY : NAN;
+    default:
+      break;
   }
   if (is_derivative(which)) return x > 0 ? 1.0 : -0.0;
   return x > 0 ? INFINITY : -0.0;
@@ -60,14 +66,16 @@ inline double limit(kind which, double x) {
 inline exact_result exact(const function& f, const format& to, double x) {
   if (std::isnan(x)) return {x, x};
   if (std::isinf(x)) return {limit(f.which, x), limit(f.which, x)};
-  const bool halves = f.which == kind::gelu_erf || f.which == kind::gelu_tanh || f.which == kind::silu;
+  const bool halves =
+      f.which == kind::gelu_erf || f.which == kind::gelu_tanh || f.which == kind::silu;
   // x/2 + c x^2, c > 0: just above x/2, which may be a tie.
   if (halves && x != 0 && std::fabs(x) < 0x1p-60) {
     return {0.5 * x, rounded(to, std::nextafter(0.5 * x, INFINITY))};
   }
   const auto [value, terms] = f.in_double(x);
   if (std::fabs(value) < 0x1p-200) {
-    const bool negative = is_derivative(f.which) || (x < 0 && f.which != kind::exp) || (x == 0 && std::signbit(x));
+    const bool negative =
+        is_derivative(f.which) || (x < 0 && f.which != kind::exp) || (x == 0 && std::signbit(x));
     const double zero = negative ? -0.0 : 0.0;
     return {zero, zero};
   }

@@ -2,10 +2,11 @@
 """Derives every polynomial of optimized/math and checks that the headers hold it.
 
     polynomials.py            prints each polynomial, its error, and where it belongs
-    polynomials.py --check    exits 1 if a header does not hold the coefficients derived here
+    polynomials.py --check    exits 1 if a header does not hold the coefficients derived here, signs
+                              included, one after the other in the order printed
     polynomials.py NAME...    only these
 
-Needs mpmath and numpy. Takes about a minute.
+Needs mpmath and numpy. Takes about five seconds.
 """
 import re
 import sys
@@ -77,15 +78,18 @@ def mills(t):
 
 
 def in_quotient(f, c, center, degree, last, scale):
-    """f(t) as a polynomial in t/(t + c) - center for 0 <= t <= last, error relative to f."""
+    """f(t) as a polynomial in t/(t + c) - center for 0 <= t <= last, error relative to f.
+
+    The constant comes last, as in the headers, which add it apart from the others."""
     c, center = mp.mpf(c), mp.mpf(center)
     end = last / (last + c)
 
     def at(y):
         g = y + center
         return f(c * g / (1 - g))
-    p = fit(at, (-center, end - center), degree, weight=lambda y: 1 / at(y))
-    return scaled(p, scale)
+    coefficients, error = scaled(
+        fit(at, (-center, end - center), degree, weight=lambda y: 1 / at(y)), scale)
+    return coefficients[1:] + coefficients[:1], error
 
 
 # Beyond 13.1 the result is subnormal, and may lose digits.
@@ -176,16 +180,21 @@ def two_parts(value, bits):
     return [high, to_float(value - high)]
 
 
-@entry("gelu_tanh.cuh", "log2(e) u(t) = t (A + B t^2): A high, low; B high, low; B")
+def split_line(a, a_bits, b, b_bits):
+    """A + B s for s in two parts: B high, A high; B, B low, A low."""
+    (a_high, a_low), (b_high, b_low) = two_parts(a, a_bits), two_parts(b, b_bits)
+    return [b_high, a_high, to_float(b), b_low, a_low], 0
+
+
+@entry("gelu_tanh.cuh", "log2(e) u(t) = t (A + B t^2): B high, A high; B, B low, A low")
 def gelu_tanh_exponent():
     a = SLOPE / LN2
-    return two_parts(a, 19) + two_parts(a * CUBIC, 15) + [to_float(a * CUBIC)], 0
+    return split_line(a, 19, a * CUBIC, 15)
 
 
-@entry("gelu_tanh.cuh", "t u'(t) = t (A + B t^2): A high, low; B high, low; B")
+@entry("gelu_tanh.cuh", "t u'(t) = t (A + B t^2): B high, A high; B, B low, A low")
 def gelu_tanh_slope():
-    b = 3 * SLOPE * CUBIC
-    return two_parts(SLOPE, 19) + two_parts(b, 14) + [to_float(b)], 0
+    return split_line(SLOPE, 19, 3 * SLOPE * CUBIC, 14)
 
 
 # --- elementary functions -------------------------------------------------------------------------
@@ -212,10 +221,14 @@ def log1p_curve():
 # --- printing and checking ------------------------------------------------------------------------
 
 def literals(header):
-    """All hexadecimal float literals of a header by value, signs included."""
+    """All hexadecimal float literals of a header in their order, signs included."""
     text = re.sub(r"//.*", "", (MATH / header).read_text())
-    return {float.fromhex(sign + word) for sign, word in
-            re.findall(r"(-?)(0x[0-9a-f.]+p[+-]?\d+)f", text)}
+    return [float.fromhex(sign + word) for sign, word in
+            re.findall(r"(-?)(0x[0-9a-f.]+p[+-]?\d+)f", text)]
+
+
+def has_run(numbers, run):
+    return any(numbers[i:i + len(run)] == run for i in range(len(numbers) - len(run) + 1))
 
 
 def main(arguments):
@@ -224,7 +237,7 @@ def main(arguments):
     unknown = set(names) - {name for name, *_ in ENTRIES}
     if unknown:
         sys.exit(f"polynomials.py: no derivation called {', '.join(sorted(unknown))}")
-    missing = 0
+    missing = []
     for name, header, comment, derive in ENTRIES:
         if names and name not in names:
             continue
@@ -232,13 +245,10 @@ def main(arguments):
         accuracy = f", error 2^{np.log2(error):.2f}" if error else ""
         print(f"{name} ({header}): {comment}{accuracy}")
         print("    " + ", ".join(hex_float(c) for c in coefficients))
-        absent = [c for c in coefficients if float(c) not in literals(header)
-                  and -float(c) not in literals(header)]
-        if check and absent:
-            missing += len(absent)
-            print(f"    {header} lacks " + ", ".join(hex_float(c) for c in absent))
+        if check and not has_run(literals(header), [float(c) for c in coefficients]):
+            missing.append(f"{name} in {header}")
     if missing:
-        sys.exit(f"polynomials.py: {missing} coefficients are not in the headers")
+        sys.exit(f"polynomials.py: not in the headers as derived: {', '.join(missing)}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ struct routine_16 {
   std::string name, truth;
   format type;
   std::size_t size;   // of the table, in coefficients
-  std::size_t fixed;  // the coefficient that must not move: k_below_half; size where there is none
+  std::size_t fixed;  // the coefficient that must not move (half_16.cuh); 99 where there is none
   float (*run)(const float* table, float x);
 };
 

@@ -1,9 +1,10 @@
 // Holds routines of optimized/math against truth, over all inputs of their type.
 //
-//   sweep [--step N] [--threads N] [--ranges] [--positive] [NAME...]
+//   sweep [--step N] [--threads N] [--ranges] [--positive] [--at-most ULP] [NAME...]
 //
 // NAME is a routine (default: all); --step takes every N-th input, --positive those without a sign,
-// which are enough for an odd or even routine. Prints, per routine: inputs, largest error in units
+// which are enough for an odd or even routine. With --at-most it exits 1 if a routine's error is
+// larger or a special value wrong. Prints, per routine: inputs, largest error in units
 // in the last place and where, results that are not the correctly rounded ones, wrong special
 // values.
 #include "exact.hpp"
@@ -122,13 +123,16 @@ int main(int argc, char** argv) {
   std::uint64_t step = 1;
   unsigned threads = 1;
   bool ranges = false, positive = false;
+  double at_most = INFINITY;
   std::vector<std::string> names;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--step" && i + 1 < argc)
       step = std::strtoull(argv[++i], nullptr, 0);
     else if (word == "--threads" && i + 1 < argc)
-      threads = std::atoi(argv[++i]);
+      threads = unsigned(std::atoi(argv[++i]));
+    else if (word == "--at-most" && i + 1 < argc)
+      at_most = std::strtod(argv[++i], nullptr);
     else if (word == "--ranges")
       ranges = true;
     else if (word == "--positive")
@@ -138,8 +142,18 @@ int main(int argc, char** argv) {
   }
   if (step == 0 || threads == 0)
     return std::fprintf(stderr, "sweep: --step and --threads take a positive number\n"), 2;
+  for (const std::string& name : names)
+    if (std::none_of(routines().begin(), routines().end(),
+                     [&](const routine& r) { return r.name == name; }))
+      return std::fprintf(stderr, "sweep: no routine is called %s\n", name.c_str()), 2;
+  bool kept = true;
   for (const routine& r : routines()) {
     if (!names.empty() && std::find(names.begin(), names.end(), r.name) == names.end()) continue;
-    report(r, sweep(r, truth_of(r), step, threads, positive), ranges);
+    const tally found = sweep(r, truth_of(r), step, threads, positive);
+    report(r, found, ranges);
+    if (found.worst <= at_most && (found.special == 0 || at_most == INFINITY)) continue;
+    std::fprintf(stderr, "sweep: %s does not stay within %g ULP\n", r.name.c_str(), at_most);
+    kept = false;
   }
+  return kept ? 0 : 1;
 }

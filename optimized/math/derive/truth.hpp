@@ -3,14 +3,14 @@
 // Independent of reference/ on purpose: this folder derives the kernels and is no oracle for them.
 #pragma once
 
+#include <mpfr.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
-
-#include <mpfr.h>
 
 namespace derive {
 
@@ -122,11 +122,11 @@ inline number make(mpfr_prec_t precision, double x) {
   return a;
 }
 
-#define ASSAY_DERIVE_BINARY(op, function)                        \
+#define ASSAY_DERIVE_BINARY(op, function)                       \
   inline number operator op(const number& a, const number& b) { \
-    number c(mpfr_get_prec(a.get()));                            \
-    function(c.get(), a.get(), b.get(), MPFR_RNDN);              \
-    return c;                                                    \
+    number c(mpfr_get_prec(a.get()));                           \
+    function(c.get(), a.get(), b.get(), MPFR_RNDN);             \
+    return c;                                                   \
   }
 ASSAY_DERIVE_BINARY(+, mpfr_add)
 ASSAY_DERIVE_BINARY(-, mpfr_sub)
@@ -142,8 +142,19 @@ number apply(Function function, const number& a) {
 }
 
 enum class kind {
-  gelu_erf, gelu_erf_derivative, gelu_tanh, gelu_tanh_derivative, silu, silu_derivative, mish,
-  mish_derivative, exp, erf, tanh, cosh, log1p
+  gelu_erf,
+  gelu_erf_derivative,
+  gelu_tanh,
+  gelu_tanh_derivative,
+  silu,
+  silu_derivative,
+  mish,
+  mish_derivative,
+  exp,
+  erf,
+  tanh,
+  cosh,
+  log1p
 };
 
 inline number precise_sigmoid(const number& u) {
@@ -179,18 +190,24 @@ inline number precise(kind which, double at, mpfr_prec_t precision) {
                           which == kind::gelu_tanh_derivative);
     }
     case kind::silu:
-    case kind::silu_derivative: return precise_gate(x, x, one, which == kind::silu_derivative);
+    case kind::silu_derivative:
+      return precise_gate(x, x, one, which == kind::silu_derivative);
     case kind::mish:
     case kind::mish_derivative: {
       const number e = apply(mpfr_exp, x), n = e * (e + two), d = n + two;
       if (which == kind::mish) return x * n / d;
       return n / d + constant(4) * x * e * (one + e) / (d * d);
     }
-    case kind::exp: return apply(mpfr_exp, x);
-    case kind::erf: return apply(mpfr_erf, x);
-    case kind::tanh: return apply(mpfr_tanh, x);
-    case kind::cosh: return apply(mpfr_cosh, x);
-    case kind::log1p: return apply(mpfr_log1p, x);
+    case kind::exp:
+      return apply(mpfr_exp, x);
+    case kind::erf:
+      return apply(mpfr_erf, x);
+    case kind::tanh:
+      return apply(mpfr_tanh, x);
+    case kind::cosh:
+      return apply(mpfr_cosh, x);
+    case kind::log1p:
+      return apply(mpfr_log1p, x);
   }
   return x;
 }
