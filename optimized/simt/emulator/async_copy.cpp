@@ -1,16 +1,14 @@
 #include "optimized/simt/async_copy.cuh"
 
-#include <cstring>
-
 #include "optimized/simt/emulator/scheduler.hpp"
 #include "optimized/simt/emulator/text.hpp"
+
+#include <cstring>
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
 
 void land(const async_copy& copy) {
-  host_sanitizers::reads(copy.from, copy.valid);
-  host_sanitizers::writes(copy.to, copy.bytes);
   auto* to = static_cast<std::byte*>(copy.to);
   std::memcpy(to, copy.from, copy.valid);
   std::memset(to + copy.valid, 0, static_cast<std::size_t>(copy.bytes) - copy.valid);

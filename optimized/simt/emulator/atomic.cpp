@@ -12,7 +12,7 @@ namespace {
 constexpr unsigned k_spins = 32;
 
 void fence(bool device_wide) {
-#if !defined(ASSAY_HOST_THREAD_SANITIZER)  // which does not know fences: the atomics order enough
+#if !defined(__SANITIZE_THREAD__)  // which does not know fences: the atomics order enough
   std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
   observe::fences(this_thread(), device_wide);

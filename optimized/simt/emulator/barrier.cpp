@@ -23,7 +23,6 @@ void arrive(block& b, thread& self, int number, unsigned expected, int predicate
             std::source_location where) {
   barrier& bar = b.barriers[static_cast<unsigned>(number)];
   observe::arrives(b, self, bar, static_cast<unsigned>(number), expected, where);
-  host_sanitizers::release(&bar);
   if (bar.arrived == 0) {
     bar.expected = expected;
     bar.where = where;
@@ -48,7 +47,6 @@ barrier_count arrive_and_wait(int number, unsigned expected, int predicate,
     suspend(self, number == 0 ? k_syncthreads : k_named_barrier, where,
             static_cast<std::uint32_t>(number));
   }
-  host_sanitizers::acquire(&bar);
   // Nobody can have opened this barrier again: that takes this thread.
   return bar.result;
 }

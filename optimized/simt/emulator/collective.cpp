@@ -1,11 +1,11 @@
 #include "optimized/simt/emulator/collective.hpp"
 
-#include <array>
-#include <bit>
-
 #include "optimized/simt/emulator/barrier.hpp"
 #include "optimized/simt/emulator/scheduler.hpp"
 #include "optimized/simt/emulator/text.hpp"
+
+#include <array>
+#include <bit>
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
@@ -33,8 +33,8 @@ void conclude(block& b, warp& w, unsigned number) {
 constexpr bool needs_whole_warp(collective kind) { return kind >= collective::ldmatrix; }
 
 [[gnu::cold, gnu::noinline, noreturn]] void refuse_partial_warp(collective kind, const warp& w,
-                                                                 lane_mask absent,
-                                                                 std::source_location where) {
+                                                                lane_mask absent,
+                                                                std::source_location where) {
   give_up([&] {
     return fmt::format("{} at {} needs all 32 lanes of the warp; lanes {:#010x} {}", name_of(kind),
                        text_of(where), absent,
@@ -52,8 +52,6 @@ void meet(collective kind, std::uint32_t named, collective_act act, std::source_
   const unsigned number = find_meeting(w, kind, named, act);
   meeting& m = w.meetings[number];
   m.arrived |= self.bit();
-  const bool orders_memory = kind == collective::syncwarp;  // the others do not (PTX: shfl.sync, ...)
-  if (orders_memory) host_sanitizers::release(&w);
   if (m.arrived != (named & ~w.exited)) {
     suspend(self, name_of(kind), where, named);
   } else {
@@ -62,7 +60,6 @@ void meet(collective kind, std::uint32_t named, collective_act act, std::source_
     conclude(b, w, number);
     wake(b, w, others);
   }
-  if (orders_memory) host_sanitizers::acquire(&w);
 }
 
 void meet_aligned(collective kind, collective_act act, std::source_location where) {
@@ -90,11 +87,11 @@ void complete_collectives_without(block& b, warp& w) {
 
 const char* name_of(collective kind) {
   static constexpr std::array k_names = {
-      "__syncwarp",        "__shfl_sync",      "__shfl_up_sync",    "__shfl_down_sync",
-      "__shfl_xor_sync",   "__all_sync",       "__any_sync",        "__ballot_sync",
+      "__syncwarp",        "__shfl_sync",       "__shfl_up_sync",    "__shfl_down_sync",
+      "__shfl_xor_sync",   "__all_sync",        "__any_sync",        "__ballot_sync",
       "__match_any_sync",  "__reduce_add_sync", "__reduce_min_sync", "__reduce_max_sync",
-      "__reduce_and_sync", "__reduce_or_sync", "__reduce_xor_sync", "ldmatrix",
-      "ldmatrix.trans",    "mma.sync (bf16)",  "mma.sync (fp16)"};
+      "__reduce_and_sync", "__reduce_or_sync",  "__reduce_xor_sync", "ldmatrix",
+      "ldmatrix.trans",    "mma.sync (bf16)",   "mma.sync (fp16)"};
   return k_names[static_cast<std::size_t>(kind)];
 }
 

@@ -1,18 +1,21 @@
 // What AddressSanitizer and ThreadSanitizer must be told about fibers. Without them, nothing.
 //
-// Under ThreadSanitizer the emulator itself is compiled without instrumentation (its fibers share
-// state by taking turns, which ThreadSanitizer cannot know); CMake then defines
-// ASSAY_HOST_THREAD_SANITIZER. Kernels are instrumented, every CUDA thread is a thread of its own to
-// the tool, and the edges announced here are all the order there is between them.
+// ThreadSanitizer watches the workers: to it, a switch orders what the two fibers do, since they
+// take turns on one worker, and two blocks that run on different workers are ordered by nothing but
+// the launch and atomics. Races within a block are the sanitized build's own to find.
 #pragma once
 
 #include <cstddef>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ASSAY_HOST_ADDRESS_SANITIZER
+#elif defined(__SANITIZE_THREAD__)
+#define ASSAY_HOST_THREAD_SANITIZER
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define ASSAY_HOST_ADDRESS_SANITIZER
+#elif __has_feature(thread_sanitizer)
+#define ASSAY_HOST_THREAD_SANITIZER
 #endif
 #endif
 
@@ -26,31 +29,10 @@ void* __tsan_get_current_fiber();
 void* __tsan_create_fiber(unsigned flags);
 void __tsan_destroy_fiber(void* fiber);
 void __tsan_switch_to_fiber(void* fiber, unsigned flags);
-void __tsan_acquire(void* address);
-void __tsan_release(void* address);
-void __tsan_read_range(void* address, unsigned long bytes);
-void __tsan_write_range(void* address, unsigned long bytes);
 }
 #endif
 
 namespace assay::simt::host_sanitizers {
-
-#if defined(ASSAY_HOST_THREAD_SANITIZER)
-inline constexpr bool k_thread_sanitizer = true;
-// Everything that was released at ADDRESS happens before what follows its acquisition.
-inline void acquire(const void* address) { __tsan_acquire(const_cast<void*>(address)); }
-inline void release(const void* address) { __tsan_release(const_cast<void*>(address)); }
-inline void reads(const void* address, std::size_t bytes) {
-  __tsan_read_range(const_cast<void*>(address), bytes);
-}
-inline void writes(void* address, std::size_t bytes) { __tsan_write_range(address, bytes); }
-#else
-inline constexpr bool k_thread_sanitizer = false;
-inline void acquire(const void*) {}
-inline void release(const void*) {}
-inline void reads(const void*, std::size_t) {}
-inline void writes(void*, std::size_t) {}
-#endif
 
 // The identity of a fiber towards both tools.
 class fiber_identity {
@@ -83,10 +65,10 @@ class fiber_identity {
   }
 
   // Just before the switch, on the stack that is left.
-  void leave_for([[maybe_unused]] fiber_identity& next) {
+  [[gnu::always_inline]] void leave_for([[maybe_unused]] fiber_identity& next) {
 #if defined(ASSAY_HOST_THREAD_SANITIZER)
     if (!owned_) thread_ = __tsan_get_current_fiber();
-    __tsan_switch_to_fiber(next.thread_, 1 /* the switch itself orders nothing */);
+    __tsan_switch_to_fiber(next.thread_, 0 /* the switch orders */);
 #endif
 #if defined(ASSAY_HOST_ADDRESS_SANITIZER)
     __sanitizer_start_switch_fiber(&fake_stack_, next.bottom_, next.bytes_);
@@ -94,7 +76,7 @@ class fiber_identity {
   }
 
   // Just after the switch, on the stack that is entered.
-  void arrive_from([[maybe_unused]] fiber_identity& previous) {
+  [[gnu::always_inline]] void arrive_from([[maybe_unused]] fiber_identity& previous) {
 #if defined(ASSAY_HOST_ADDRESS_SANITIZER)
     const void* bottom = nullptr;
     std::size_t bytes = 0;

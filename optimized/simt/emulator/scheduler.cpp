@@ -131,20 +131,16 @@ void exit_thread(block& b, thread& t) {
 [[noreturn]] void run_threads_of(block& b, fiber& self) {
   for (;;) {
     thread& t = *static_cast<thread*>(self.tenant);
-    host_sanitizers::acquire(&b.launch);
     b.launch->invoke(b.launch->arguments.get());
-    host_sanitizers::release(&b.live);
     exit_thread(b, t);
     thread* next = choose(b, t, false);
-    // ThreadSanitizer takes a fiber for a thread: there, no two CUDA threads of a block share one.
-    const bool keep_stack = next != nullptr && !has_started(*next);
-    if (keep_stack && !host_sanitizers::k_thread_sanitizer) {
+    if (next != nullptr && !has_started(*next)) {  // on this stack, which is free now
       start_on(b, *next, self);
       here.thread = next;
       continue;
     }
     if (next == nullptr && b.live > 0) give_up_deadlocked(b);
-    if (!host_sanitizers::k_thread_sanitizer) b.idle_fibers.push_back(&self);
+    b.idle_fibers.push_back(&self);
     if (next != nullptr) {
       self.switch_to(*ready_to_run(b, *next).on);
     } else {
@@ -213,16 +209,9 @@ void begin_launch(block& b, const launch_description& launch) {
 void run_block(block& b, std::uint64_t number) {
   const inside_of inside(b);
   reset(b, number);
-  host_sanitizers::release(&b.launch);
   thread& first = b.is_fuzzed ? take_random(b) : take_in_order(b, 0);
   b.native.switch_to(*ready_to_run(b, first).on);
-  host_sanitizers::acquire(&b.live);
-  if (!b.fault.empty()) {
-    restart_fibers(b);
-  } else if (host_sanitizers::k_thread_sanitizer) {
-    b.idle_fibers.clear();
-    for (const auto& f : b.fibers) b.idle_fibers.push_back(f.get());
-  }
+  if (!b.fault.empty()) restart_fibers(b);
   observe::block_ends(b);
 }
 

@@ -1,9 +1,9 @@
 #include "optimized/simt/tensor_core.cuh"
 
+#include "optimized/simt/emulator/scheduler.hpp"
+
 #include <cmath>
 #include <cstring>
-
-#include "optimized/simt/emulator/scheduler.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
@@ -33,9 +33,12 @@ void load_transposed(warp& w, lane_mask) {
 
 collective_act act_of_load(bool transposed, int matrices) {
   switch (matrices) {
-    case 1: return transposed ? load_transposed<1> : load<1>;
-    case 2: return transposed ? load_transposed<2> : load<2>;
-    default: return transposed ? load_transposed<4> : load<4>;
+    case 1:
+      return transposed ? load_transposed<1> : load<1>;
+    case 2:
+      return transposed ? load_transposed<2> : load<2>;
+    default:
+      return transposed ? load_transposed<4> : load<4>;
   }
 }
 
@@ -52,8 +55,8 @@ row8 fma(row8 a, row8 b, row8 c) {
 row8 all(float value) { return value - row8{}; }
 
 // D [4 x 8] += A [4 x 16] B [16 x 8]. A product is exact in fp32 and is added to the sum with one
-// rounding to nearest, k ascending. A tensor core adds several at once and truncates: see the fidelity
-// table. Four rows at once, because each waits for its own last sum.
+// rounding to nearest, k ascending. A tensor core adds several at once and truncates: see the
+// fidelity table. Four rows at once, because each waits for its own last sum.
 void multiply_rows(const float (*a)[16], const row8* b, row8* d) {
   row8 d0 = d[0], d1 = d[1], d2 = d[2], d3 = d[3];
   for (unsigned k = 0; k < 16; ++k) {
@@ -94,9 +97,7 @@ void detail::load_matrices(bool transposed, int matrices, shared<const std::byte
   matrix_scratch& scratch = self.home->matrices;
   // Lanes beyond the matrices' rows take part, but their addresses are not used.
   if (self.lane < 8 * matrices) {
-    const std::byte* address = observe::reads_row(row, where);
-    host_sanitizers::reads(address, 16);
-    scratch.row[self.lane] = address;
+    scratch.row[self.lane] = observe::reads_row(row, where);
   }
   meet_aligned(transposed ? collective::ldmatrix_trans : collective::ldmatrix,
                act_of_load(transposed, matrices), where);

@@ -1,5 +1,6 @@
 // What stops a kernel, or the process: failed assertions, memory that runs out, stacks that do.
 #undef NDEBUG  // the assertions of this file are its subject
+#include "optimized/simt/emulator/host_sanitizers.hpp"
 #include "optimized/simt/test/kernel_test.cuh"
 
 #include <cassert>

@@ -170,14 +170,13 @@ KERNEL_TEST(schedule, the_order_of_a_block_s_threads_does_not_depend_on_what_ran
 __global__ void slow_block(global<float> y) {
   float v = 1;
   for (int i = 0; i < 100000; ++i) v = fmaf(v, 1.0000001f, 1e-9f);
-  y[blockIdx.x % 2] = v;
+  if (v < 0) y[0] = v;  // never; but a loop whose result nobody wants is left out
 }
 
 KERNEL_TEST(schedule, a_grid_of_many_blocks_stops_at_the_time_limit) {
-  buffer<float> y(this_device(), 2, "y");
+  buffer<float> y(this_device(), 1, "y");
   emulation how;
   how.time_limit_seconds = 0.05;
-  how.tools.racecheck = false;
   const outcome result = run(
       [&](stream& turn) { launch(slow_block, dim3(1u << 30), dim3(1), 0, turn, bind(y)); }, how);
   EXPECT_NE(result.error.find("the time limit of 0.05 s was reached"), std::string::npos)
