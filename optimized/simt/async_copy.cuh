@@ -1,11 +1,11 @@
-// cp.async: copies from global to shared memory that a thread starts, groups, and waits for. Until the
-// wait that covers it a copy has not happened; after the wait it has happened for the thread that
-// waited, and a barrier tells the others.
+// cp.async: copies from global to shared memory that a thread starts, groups, and waits for. Until
+// the wait that covers it a copy has not happened; after the wait it has happened for the thread
+// that waited, and a barrier tells the others.
 #pragma once
 
-#include <cstdint>
-
 #include "optimized/simt/pointer.cuh"
+
+#include <cstdint>
 
 #if !defined(__CUDACC__)
 #include <source_location>
@@ -24,12 +24,12 @@ template <int Bytes, class T, class U>
 SIMT_DEVICE void cp_async(T* to, const U* from, int valid = Bytes) {
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16);
   if constexpr (Bytes == 16) {  // .cg, past the L1 cache, exists for 16 bytes only
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from),
-                 "r"(valid)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)),
+                 "l"(from), "r"(valid)
                  : "memory");
   } else {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(to)), "l"(from),
-                 "n"(Bytes), "r"(valid)
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(to)),
+                 "l"(from), "n"(Bytes), "r"(valid)
                  : "memory");
   }
 }

@@ -1,18 +1,18 @@
-// A place where kernels run: its memory, its in-order queues, its events, all untyped. The typed and
-// owning side of this is optimized/device.hpp; a harness that poisons, guards and misaligns raw
+// A place where kernels run: its memory, its in-order queues, its events, all untyped. The typed
+// and owning side of this is optimized/device.hpp; a harness that poisons, guards and misaligns raw
 // memory works here.
 #pragma once
+
+#include "optimized/simt/counters.hpp"
+#include "optimized/simt/emulation.hpp"
+#include "optimized/simt/error.hpp"
+#include "optimized/simt/finding.hpp"
 
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "optimized/simt/counters.hpp"
-#include "optimized/simt/emulation.hpp"
-#include "optimized/simt/error.hpp"
-#include "optimized/simt/finding.hpp"
 
 namespace assay::simt {
 
@@ -23,7 +23,9 @@ class queue;
 enum class build { gpu, plain, sanitized };
 
 constexpr const char* name_of(build which) {
-  return which == build::gpu ? "CUDA" : which == build::plain ? "the emulator" : "the sanitized emulator";
+  return which == build::gpu     ? "CUDA"
+         : which == build::plain ? "the emulator"
+                                 : "the sanitized emulator";
 }
 
 enum class direction { to_device, to_host, on_device };
@@ -81,8 +83,8 @@ class backend {
 };
 
 // The backends; each is defined in the library of its build.
-backend& plain_emulator();      // assay_simt_plain
-backend& sanitized_emulator();  // assay_simt_sanitized
+backend& plain_emulator();              // assay_simt_plain
+backend& sanitized_emulator();          // assay_simt_sanitized
 backend& cuda_device(int ordinal = 0);  // assay_simt_gpu; throws error where there is no device
 int cuda_device_count() noexcept;
 

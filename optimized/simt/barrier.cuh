@@ -1,8 +1,8 @@
 // Barriers of a block, and memory fences.
 //
-// __syncthreads() and its relatives wait for every thread of the block that has not exited, and order
-// all their accesses. A named barrier waits for THREADS threads, a multiple of 32, of which those that
-// `arrive` give their accesses to it without waiting: producer and consumer warps.
+// __syncthreads() and its relatives wait for every thread of the block that has not exited, and
+// order all their accesses. A named barrier waits for THREADS threads, a multiple of 32, of which
+// those that `arrive` give their accesses to it without waiting: producer and consumer warps.
 #pragma once
 
 #include "optimized/simt/build.cuh"

@@ -2,11 +2,11 @@
 // kept, overflow to infinity, every NaN to the canonical one.
 #pragma once
 
-#include <cstdint>
-#include <type_traits>
-
 #include "optimized/simt/scalar.cuh"
 #include "optimized/simt/vector_types.cuh"
+
+#include <cstdint>
+#include <type_traits>
 
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>

@@ -1,21 +1,21 @@
-// simt::launch(kernel, grid, block, dynamic_shared_bytes, stream, arguments...): puts a kernel into a
-// stream. A configuration that CUDA would refuse throws simt::error here; what goes wrong in the kernel
-// is thrown by whoever waits for the stream.
+// simt::launch(kernel, grid, block, dynamic_shared_bytes, stream, arguments...): puts a kernel into
+// a stream. A configuration that CUDA would refuse throws simt::error here; what goes wrong in the
+// kernel is thrown by whoever waits for the stream.
 #pragma once
-
-#include <cstddef>
-#include <utility>
 
 #include "optimized/simt/backend.hpp"
 #include "optimized/simt/vocabulary.cuh"
 
+#include <cstddef>
+#include <utility>
+
 #if defined(__CUDACC__)
 #include "optimized/simt/cuda/launch.cuh"
 #else
+#include "optimized/simt/emulator/launch.hpp"
+
 #include <memory>
 #include <tuple>
-
-#include "optimized/simt/emulator/launch.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
 

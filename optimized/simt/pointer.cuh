@@ -1,5 +1,6 @@
-// Pointers as kernels spell them: global<T> to global memory, shared<T> to shared memory. Under nvcc
-// and in the plain build they are T*; in the sanitized build they are checked (checked_pointer.hpp).
+// Pointers as kernels spell them: global<T> to global memory, shared<T> to shared memory. Under
+// nvcc and in the plain build they are T*; in the sanitized build they are checked
+// (checked_pointer.hpp).
 //
 // What kernels may use of them: p[i], p + n, p - n, p += n, p - q, &p[i], comparison, conversion to
 // pointer-to-const, and view<float4>(p). There is no *p: write p[0].

@@ -1,13 +1,13 @@
-// Scalar operations whose meaning must not depend on the compiler: bit casts, and minimum and maximum
-// as PTX defines them. Addition, multiplication, division and square root are the operators (every
-// build rounds each operation once); a fused multiply-add is written fmaf.
+// Scalar operations whose meaning must not depend on the compiler: bit casts, and minimum and
+// maximum as PTX defines them. Addition, multiplication, division and square root are the operators
+// (every build rounds each operation once); a fused multiply-add is written fmaf.
 #pragma once
+
+#include "optimized/simt/build.cuh"
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-
-#include "optimized/simt/build.cuh"
 
 namespace assay::simt::inline ASSAY_BUILD {
 

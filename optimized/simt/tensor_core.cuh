@@ -3,12 +3,12 @@
 // floating point type"; register 0 holds two 16-bit values, the one with the lower index low.
 #pragma once
 
-#include <cstdint>
-#include <type_traits>
-
 #include "optimized/simt/async_copy.cuh"
 #include "optimized/simt/half.cuh"
 #include "optimized/simt/pointer.cuh"
+
+#include <cstdint>
+#include <type_traits>
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -22,9 +22,9 @@ struct accumulator {
 
 #if defined(__CUDACC__)
 
-// 1, 2 or 4 matrices of 8 x 8 16-bit values from shared memory. Lane 8 m + i gives the address of row i
-// of matrix m, 16 bytes, aligned; register m of lane l becomes columns 2 (l % 4) and the next of row
-// l / 4 of matrix m.
+// 1, 2 or 4 matrices of 8 x 8 16-bit values from shared memory. Lane 8 m + i gives the address of
+// row i of matrix m, 16 bytes, aligned; register m of lane l becomes columns 2 (l % 4) and the next
+// of row l / 4 of matrix m.
 template <int Matrices, class T>
 SIMT_DEVICE fragment<Matrices> ldmatrix(const T* row) {
   static_assert(sizeof(T) == 2 && (Matrices == 1 || Matrices == 2 || Matrices == 4));
@@ -105,8 +105,7 @@ void multiply_accumulate(bool is_bf16, float* d, const std::uint32_t* a, const s
 template <int Matrices, class Shared>
 fragment<Matrices> ldmatrix(Shared row,
                             std::source_location where = std::source_location::current()) {
-  static_assert(sizeof(pointee<Shared>) == 2 &&
-                (Matrices == 1 || Matrices == 2 || Matrices == 4));
+  static_assert(sizeof(pointee<Shared>) == 2 && (Matrices == 1 || Matrices == 2 || Matrices == 4));
   fragment<Matrices> f;
   detail::load_matrices(false, Matrices, view<std::byte>(row), f.x, where);
   return f;
@@ -115,8 +114,7 @@ fragment<Matrices> ldmatrix(Shared row,
 template <int Matrices, class Shared>
 fragment<Matrices> ldmatrix_trans(Shared row,
                                   std::source_location where = std::source_location::current()) {
-  static_assert(sizeof(pointee<Shared>) == 2 &&
-                (Matrices == 1 || Matrices == 2 || Matrices == 4));
+  static_assert(sizeof(pointee<Shared>) == 2 && (Matrices == 1 || Matrices == 2 || Matrices == 4));
   fragment<Matrices> f;
   detail::load_matrices(true, Matrices, view<std::byte>(row), f.x, where);
   return f;

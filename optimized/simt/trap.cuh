@@ -1,5 +1,5 @@
-// __trap() stops the kernel with an error. So does a failed assert: under nvcc by CUDA's own means, in
-// the emulator because emulator/trap.cpp takes the place of the C library's __assert_fail.
+// __trap() stops the kernel with an error. So does a failed assert: under nvcc by CUDA's own means,
+// in the emulator because emulator/trap.cpp takes the place of the C library's __assert_fail.
 #pragma once
 
 #include "optimized/simt/build.cuh"

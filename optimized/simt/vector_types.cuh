@@ -1,4 +1,5 @@
-// CUDA's built-in vector types, for compilers that do not have them: same names, layout and alignment.
+// CUDA's built-in vector types, for compilers that do not have them: same names, layout and
+// alignment.
 #pragma once
 
 #include "optimized/simt/build.cuh"

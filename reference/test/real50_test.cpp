@@ -4,9 +4,9 @@
 
 #include "reference/round.hpp"
 
-#include <gtest/gtest.h>
 #include <boost/multiprecision/eigen.hpp>
 #include <Eigen/Dense>
+#include <gtest/gtest.h>
 
 namespace assay::reference {
 namespace {

@@ -1,10 +1,11 @@
-// The main function of every GoogleTest executable: runs the tests, then writes the CPU seconds that
-// the process and its children took to the ledger named by ASSAY_LEDGER (a folder, one per label).
+// The main function of every GoogleTest executable: runs the tests, then writes the CPU seconds
+// that the process and its children took to the ledger named by ASSAY_LEDGER (a folder, one per
+// label).
 
 #include <gtest/gtest.h>
+
 #include <sys/resource.h>
 #include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>

@@ -2,9 +2,9 @@
 // shuffles, one with everything that a tensor-core kernel has.
 #pragma once
 
-#include <cmath>
-
 #include "optimized/simt/simt.cuh"
+
+#include <cmath>
 
 namespace assay::simt::inline ASSAY_BUILD {
 

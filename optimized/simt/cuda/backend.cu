@@ -1,3 +1,5 @@
+#include "optimized/simt/cuda/runtime.hpp"
+
 #include <cxxabi.h>
 
 #include <cstdlib>
@@ -5,8 +7,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-
-#include "optimized/simt/cuda/runtime.hpp"
 
 namespace assay::simt {
 namespace cuda {
@@ -60,7 +60,9 @@ class cuda_queue final : public queue {
 
   cudaStream_t stream() const { return stream_; }
   int ordinal() const { return ordinal_; }
-  std::string where(const char* what) const { return std::string(what) + " on the " + place_.name(); }
+  std::string where(const char* what) const {
+    return std::string(what) + " on the " + place_.name();
+  }
 
  private:
   backend& place_;
@@ -85,9 +87,7 @@ class cuda_marker final : public marker {
     }
     cuda::check(cudaEventRecord(event_, stream), "record of an event");
   }
-  void synchronize() override {
-    cuda::check(cudaEventSynchronize(event_), "wait for an event");
-  }
+  void synchronize() override { cuda::check(cudaEventSynchronize(event_), "wait for an event"); }
   std::optional<double> seconds_since(marker& earlier) override {
     auto* start = dynamic_cast<cuda_marker*>(&earlier);
     if (start == nullptr) throw error("time between events", "they are on different devices");
@@ -156,8 +156,8 @@ class cuda_backend final : public backend {
 cudaStream_t cuda::stream_of(queue& q, const std::string& what) {
   auto* on_gpu = dynamic_cast<cuda_queue*>(&q);
   if (on_gpu == nullptr) {
-    throw error(what, std::string("it was built for ") + name_of(build::gpu) + ", the stream is on the " +
-                          q.place().name());
+    throw error(what, std::string("it was built for ") + name_of(build::gpu) +
+                          ", the stream is on the " + q.place().name());
   }
   return on_gpu->stream();
 }

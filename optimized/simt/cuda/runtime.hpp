@@ -1,11 +1,11 @@
 // The CUDA runtime with every call checked, and streams as queues.
 #pragma once
 
+#include "optimized/simt/backend.hpp"
+
 #include <cuda_runtime.h>
 
 #include <string>
-
-#include "optimized/simt/backend.hpp"
 
 namespace assay::simt::cuda {
 

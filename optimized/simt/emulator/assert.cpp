@@ -7,7 +7,8 @@
 namespace assay::simt {
 namespace {
 
-constinit std::array<assertion_handler::function, 2> g_handlers{};  // the plain and sanitized builds'
+constinit std::array<assertion_handler::function, 2>
+    g_handlers{};  // the plain and sanitized builds'
 
 }  // namespace
 

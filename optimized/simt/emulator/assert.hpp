@@ -5,8 +5,8 @@
 
 namespace assay::simt {
 
-// Registers, for as long as the program runs, a function that does not return if the failure is that
-// of a kernel it knows.
+// Registers, for as long as the program runs, a function that does not return if the failure is
+// that of a kernel it knows.
 class assertion_handler {
  public:
   using function = void (*)(const char* assertion, const char* file, unsigned line);

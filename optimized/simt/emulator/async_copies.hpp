@@ -1,10 +1,10 @@
 // The cp.async copies of one thread, which land at the wait that covers them and no earlier.
 #pragma once
 
+#include "optimized/simt/build.cuh"
+
 #include <cstdint>
 #include <vector>
-
-#include "optimized/simt/build.cuh"
 
 namespace assay::simt::inline ASSAY_BUILD {
 

@@ -1,9 +1,9 @@
 // Barriers of a block: number 0 is __syncthreads, the others are the named ones.
 #pragma once
 
-#include <source_location>
-
 #include "optimized/simt/emulator/block.hpp"
+
+#include <source_location>
 
 namespace assay::simt::inline ASSAY_BUILD {
 

@@ -3,11 +3,11 @@
 // all; each lane then takes its result out of the scratch memory, before it can take part again.
 #pragma once
 
+#include "optimized/simt/build.cuh"
+
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
-
-#include "optimized/simt/build.cuh"
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -46,14 +46,14 @@ struct exchange_slot {
   int width;
 };
 
-// What the lanes bring to the tensor core. Laid out so that the 8 x 8 parts of a matrix, each spread
-// over the 32 lanes, lie here row by row.
+// What the lanes bring to the tensor core. Laid out so that the 8 x 8 parts of a matrix, each
+// spread over the 32 lanes, lie here row by row.
 struct matrix_scratch {
-  const std::byte* row[32];       // ldmatrix: the address that a lane gives
-  std::uint32_t loaded[4][32];    // ldmatrix: register m of lane l
-  std::uint32_t a[4][32];         // mma: register r of lane l
+  const std::byte* row[32];     // ldmatrix: the address that a lane gives
+  std::uint32_t loaded[4][32];  // ldmatrix: register m of lane l
+  std::uint32_t a[4][32];       // mma: register r of lane l
   std::uint32_t b[2][32];
-  float d[2][32][2];              // mma: registers 2 r and 2 r + 1 of lane l
+  float d[2][32][2];  // mma: registers 2 r and 2 r + 1 of lane l
 };
 
 // Turns what the lanes in LANES brought into their results.

@@ -1,9 +1,9 @@
 // Where the running CUDA thread stands: what threadIdx, blockIdx, blockDim and gridDim read.
 #pragma once
 
-#include <cstdint>
-
 #include "optimized/simt/vector_types.cuh"
+
+#include <cstdint>
 
 namespace assay::simt::inline ASSAY_BUILD {
 

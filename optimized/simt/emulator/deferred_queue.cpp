@@ -26,7 +26,8 @@ backend& deferred_queue::place() const { return place_; }
 
 void deferred_queue::copy(void* to, const void* from, std::size_t bytes, direction way) {
   place_.check_copy(to, from, bytes, way);
-  push([this_place = &place_, to, from, bytes, way] { this_place->copy_now(to, from, bytes, way); });
+  push(
+      [this_place = &place_, to, from, bytes, way] { this_place->copy_now(to, from, bytes, way); });
 }
 
 void deferred_queue::fill(void* to, std::byte value, std::size_t bytes) {

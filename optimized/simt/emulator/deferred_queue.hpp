@@ -2,13 +2,13 @@
 // wait shows; markers are the only order between queues.
 #pragma once
 
+#include "optimized/simt/backend.hpp"
+
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
-
-#include "optimized/simt/backend.hpp"
 
 namespace assay::simt {
 

@@ -1,12 +1,13 @@
 // A fiber: a stack that the emulator switches to and from by hand. Every CUDA thread runs on one.
-// Only this and fiber.cpp know Boost.Context, of which they use the bare jump: its fiber class costs
-// more, and crashes under ThreadSanitizer.
+// Only this and fiber.cpp know Boost.Context, of which they use the bare jump: its fiber class
+// costs more, and crashes under ThreadSanitizer.
 #pragma once
 
-#include <boost/context/detail/fcontext.hpp>
-#include <cstddef>
-
 #include "optimized/simt/emulator/host_sanitizers.hpp"
+
+#include <boost/context/detail/fcontext.hpp>
+
+#include <cstddef>
 
 namespace assay::simt {
 
@@ -16,16 +17,16 @@ class fiber {
 
   // The stack of the operating system thread that calls this.
   fiber();
-  // A stack of its own, NUMBER-th of its worker (neighbours start at different offsets in a page, so
-  // that their hottest lines do not compete for the same cache sets). Throws error when the system
-  // has no more memory mappings to give.
+  // A stack of its own, NUMBER-th of its worker (neighbours start at different offsets in a page,
+  // so that their hottest lines do not compete for the same cache sets). Throws error when the
+  // system has no more memory mappings to give.
   fiber(unsigned number, routine run);
   ~fiber();
   fiber(const fiber&) = delete;
   fiber& operator=(const fiber&) = delete;
 
-  // Called on *this, which is what runs now; returns when somebody switches back. Inline, because the
-  // fewer frames a waiting thread has, the more waiting threads fit into the cache.
+  // Called on *this, which is what runs now; returns when somebody switches back. Inline, because
+  // the fewer frames a waiting thread has, the more waiting threads fit into the cache.
   [[gnu::always_inline]] void switch_to(fiber& next) noexcept {
     hop there{this, &next};
     identity_.leave_for(next.identity_);

@@ -1,13 +1,13 @@
 // One launch of a kernel, its arguments erased.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <memory>
-
 #include "optimized/simt/backend.hpp"
 #include "optimized/simt/emulation.hpp"
 #include "optimized/simt/vector_types.cuh"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
 
 namespace assay::simt::inline ASSAY_BUILD {
 

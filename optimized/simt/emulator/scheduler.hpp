@@ -1,26 +1,26 @@
-// Who runs next. A worker runs one block at a time; the block's threads are fibers that run until they
-// wait for something. A thread that finishes hands its stack to the next one that has not started, so
-// a kernel without barriers hardly switches at all.
+// Who runs next. A worker runs one block at a time; the block's threads are fibers that run until
+// they wait for something. A thread that finishes hands its stack to the next one that has not
+// started, so a kernel without barriers hardly switches at all.
 #pragma once
-
-#include <string>
 
 #include "optimized/simt/emulator/block.hpp"
 
+#include <string>
+
 namespace assay::simt::inline ASSAY_BUILD {
 
-// Readies a worker's block for the launch, then runs block NUMBER of the grid on it. Returns when all
-// its threads have exited, or block::fault says why it was given up.
+// Readies a worker's block for the launch, then runs block NUMBER of the grid on it. Returns when
+// all its threads have exited, or block::fault says why it was given up.
 void begin_launch(block& b, const launch_description& launch);
 void run_block(block& b, std::uint64_t number);
 
-// Who is to run now that SELF has stopped, with a stack to run on; here.thread is already set to it.
-// Gives the launch up as deadlocked if nobody can run.
+// Who is to run now that SELF has stopped, with a stack to run on; here.thread is already set to
+// it. Gives the launch up as deadlocked if nobody can run.
 thread& next_thread(thread& self);
 
 // Stops the running thread until somebody wakes it.
-[[gnu::always_inline]] inline void suspend(thread& self, const char* what, std::source_location where,
-                                           std::uint32_t whom) {
+[[gnu::always_inline]] inline void suspend(thread& self, const char* what,
+                                           std::source_location where, std::uint32_t whom) {
   self.waits.set(what, where, whom);
   thread& next = next_thread(self);
   self.on->switch_to(*next.on);

@@ -1,9 +1,9 @@
 // Who waits where and for what: the report of a deadlock or of a time limit.
-#include <map>
-#include <string>
-
 #include "optimized/simt/emulator/scheduler.hpp"
 #include "optimized/simt/emulator/text.hpp"
+
+#include <map>
+#include <string>
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {

@@ -7,7 +7,8 @@ namespace assay::simt::inline ASSAY_BUILD {
 namespace {
 
 std::string running_thread() {
-  return fmt::format("in block {} thread {}", text_of(here.block->index), text_of(here.thread->index));
+  return fmt::format("in block {} thread {}", text_of(here.block->index),
+                     text_of(here.thread->index));
 }
 
 }  // namespace

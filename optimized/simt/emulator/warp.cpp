@@ -1,10 +1,10 @@
 #include "optimized/simt/warp.cuh"
 
-#include <algorithm>
-#include <bit>
-
 #include "optimized/simt/emulator/scheduler.hpp"
 #include "optimized/simt/emulator/text.hpp"
+
+#include <algorithm>
+#include <bit>
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
@@ -20,7 +20,8 @@ void for_each_lane(warp& w, lane_mask lanes, Act act) {
 
 // ---- shuffles
 
-// The lane that LANE reads from: PTX, shfl.sync, with the segment's bounds in place of its operand c.
+// The lane that LANE reads from: PTX, shfl.sync, with the segment's bounds in place of its operand
+// c.
 template <shuffle_source Source>
 unsigned source_lane(unsigned lane, const exchange_slot& slot) {
   const int segment_mask = 32 - slot.width;  // the bits of a lane's number that name its segment
@@ -30,10 +31,18 @@ unsigned source_lane(unsigned lane, const exchange_slot& slot) {
   const int by = slot.argument & 31;
   int from = self;
   switch (Source) {
-    case shuffle_source::index: from = lowest | (by & ~segment_mask); break;
-    case shuffle_source::up: from = self - by; break;
-    case shuffle_source::down: from = self + by; break;
-    case shuffle_source::exclusive_or: from = self ^ by; break;
+    case shuffle_source::index:
+      from = lowest | (by & ~segment_mask);
+      break;
+    case shuffle_source::up:
+      from = self - by;
+      break;
+    case shuffle_source::down:
+      from = self + by;
+      break;
+    case shuffle_source::exclusive_or:
+      from = self ^ by;
+      break;
   }
   const bool is_beyond = Source == shuffle_source::up ? from < lowest : from > highest;
   return static_cast<unsigned>(is_beyond ? self : from);
@@ -114,8 +123,8 @@ std::uint32_t vote_of(collective kind, std::uint32_t lanes, std::uint64_t value,
 
 template <class T, class Combine>
 T reduction_of(collective kind, std::uint32_t lanes, T value, Combine, std::source_location where) {
-  // Signed and unsigned forms of one reduction are different instructions only for min and max; lanes
-  // of one warp cannot mix them in C++ without naming different functions.
+  // Signed and unsigned forms of one reduction are different instructions only for min and max;
+  // lanes of one warp cannot mix them in C++ without naming different functions.
   constexpr collective_act k_act = [](warp& w, lane_mask all) { reduce<T>(w, all, Combine{}); };
   return static_cast<T>(vote_of(kind, lanes, static_cast<std::uint32_t>(value), k_act, where));
 }
@@ -128,11 +137,15 @@ struct add {
 };
 struct least {
   template <class T>
-  T operator()(T a, T b) const { return std::min(a, b); }
+  T operator()(T a, T b) const {
+    return std::min(a, b);
+  }
 };
 struct greatest {
   template <class T>
-  T operator()(T a, T b) const { return std::max(a, b); }
+  T operator()(T a, T b) const {
+    return std::max(a, b);
+  }
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "optimized/simt/emulator/workers.hpp"
 
 #include <unistd.h>
-
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>

@@ -1,10 +1,10 @@
 // The accesses of kernels, as checked pointers make them.
 #pragma once
 
+#include "optimized/simt/build.cuh"
+
 #include <cstddef>
 #include <source_location>
-
-#include "optimized/simt/build.cuh"
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -19,11 +19,12 @@ struct extent {
 inline constexpr extent k_no_extent{};
 
 // Each checks, records and counts one access of BYTES (1 to 16) at ADDRESS, and returns the address
-// that the caller may then use in its place: the same one, or, where the access is out of bounds, one
-// that reads as poison and swallows writes.
+// that the caller may then use in its place: the same one, or, where the access is out of bounds,
+// one that reads as poison and swallows writes.
 const void* checked_read(const void* address, const extent* bounds, unsigned bytes,
                          std::source_location where);
-void* checked_write(void* address, const extent* bounds, unsigned bytes, std::source_location where);
+void* checked_write(void* address, const extent* bounds, unsigned bytes,
+                    std::source_location where);
 // IS_EXCHANGE: the old value does not go into the new one.
 void* checked_atomic(void* address, const extent* bounds, unsigned bytes, bool is_exchange,
                      std::source_location where);

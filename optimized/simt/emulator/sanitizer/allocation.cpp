@@ -1,10 +1,10 @@
 #include "optimized/simt/emulator/sanitizer/allocation.hpp"
 
+#include "optimized/simt/error.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "optimized/simt/error.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {

@@ -1,6 +1,10 @@
 // What the sanitized build knows of memory: allocations on the device, and shared arrays.
 #pragma once
 
+#include "optimized/simt/emulator/sanitizer/access.hpp"
+#include "optimized/simt/emulator/sanitizer/checked_pointer.hpp"
+#include "optimized/simt/emulator/sanitizer/shadow.hpp"
+
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -8,16 +12,16 @@
 #include <string>
 #include <vector>
 
-#include "optimized/simt/emulator/sanitizer/access.hpp"
-#include "optimized/simt/emulator/sanitizer/checked_pointer.hpp"
-#include "optimized/simt/emulator/sanitizer/shadow.hpp"
-
 namespace assay::simt::inline ASSAY_BUILD {
 
 struct allocation {
   allocation(space in, std::byte* begin, std::size_t size, std::string its_name,
              std::uint32_t its_number, reader_sets& sets)
-      : where(in), base(begin), bytes(size), name(std::move(its_name)), number(its_number),
+      : where(in),
+        base(begin),
+        bytes(size),
+        name(std::move(its_name)),
+        number(its_number),
         cells(size, sets) {}
 
   space where;

@@ -1,9 +1,9 @@
 // The words of findings.
 #pragma once
 
-#include <string>
-
 #include "optimized/simt/emulator/sanitizer/race.hpp"
+
+#include <string>
 
 namespace assay::simt::inline ASSAY_BUILD {
 

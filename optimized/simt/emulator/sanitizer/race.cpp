@@ -3,8 +3,8 @@
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
 
-// Of accesses by earlier blocks, so many are kept for a granule. (More are only there in kernels that
-// release something in every block; a race with one of the rest can then go unseen.)
+// Of accesses by earlier blocks, so many are kept for a granule. (More are only there in kernels
+// that release something in every block; a race with one of the rest can then go unseen.)
 constexpr std::size_t k_most_earlier = 256;
 
 bool same_class(stamp a, stamp b) { return class_of(a) == class_of(b); }
@@ -115,8 +115,8 @@ conflict cell_access::add_reader(cell& c, stamp mine) {
   return race;
 }
 
-// A set for readers that do not fit. It is no longer needed once all in it is known to the whole block
-// and MINE takes its place.
+// A set for readers that do not fit. It is no longer needed once all in it is known to the whole
+// block and MINE takes its place.
 void cell_access::add_to_full(cell& c, stamp mine) {
   if (!reader_sets::is_set(c.readers[1])) {
     const stamp made = all_.sets.make();
@@ -124,8 +124,9 @@ void cell_access::add_to_full(cell& c, stamp mine) {
     c.readers[1] = made;
   }
   reader_set& set = all_.sets.of(c.readers[1]);
-  const bool is_old = set.latest() < block_.observed.base && set.classes() == 1u << class_of(mine) &&
-                      same_class(c.readers[0], mine) && is_ordered(c.readers[0]);
+  const bool is_old = set.latest() < block_.observed.base &&
+                      set.classes() == 1u << class_of(mine) && same_class(c.readers[0], mine) &&
+                      is_ordered(c.readers[0]);
   if (is_old) {
     all_.sets.drop(c.readers[1]);
     c.readers[0] = mine;
@@ -162,8 +163,8 @@ void cell_access::set_aside_earlier_blocks(cell& c) {
   }
 }
 
-// Keeps S, of an earlier block, unless what is kept already races with whatever S could race with: an
-// access of the same class that nobody can ever know of.
+// Keeps S, of an earlier block, unless what is kept already races with whatever S could race with:
+// an access of the same class that nobody can ever know of.
 void cell_access::set_aside(cell& c, stamp s) {
   if (s == 0 || is_over(s)) return;
   const auto says_it_all = [&](stamp kept) {

@@ -1,5 +1,5 @@
-// Races: two accesses to one granule, at least one of them a plain write or one a plain access and the
-// other an atomic, that nothing orders.
+// Races: two accesses to one granule, at least one of them a plain write or one a plain access and
+// the other an atomic, that nothing orders.
 #pragma once
 
 #include "optimized/simt/emulator/block.hpp"
@@ -17,11 +17,14 @@ struct conflict {
 // One access to one cell, and what it finds there.
 class cell_access {
  public:
-  // FLOOR: accesses with an earlier clock are over and forgotten; of shared memory, those of earlier
-  // blocks, which had memory of their own.
+  // FLOOR: accesses with an earlier clock are over and forgotten; of shared memory, those of
+  // earlier blocks, which had memory of their own.
   cell_access(sanitizer& all, const block& b, const thread& t, bool is_shared)
-      : all_(all), block_(b), thread_(t),
-        floor_(is_shared ? b.observed.start : all.launch_start), is_shared_(is_shared) {}
+      : all_(all),
+        block_(b),
+        thread_(t),
+        floor_(is_shared ? b.observed.start : all.launch_start),
+        is_shared_(is_shared) {}
 
   // Record a read, write or atomic by the thread at SITE.
   conflict read(cell& c, std::uint32_t site) { return add_reader(c, thread_.observed.mine | site); }

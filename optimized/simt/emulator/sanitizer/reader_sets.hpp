@@ -1,15 +1,15 @@
 // Sets of stamps, for granules that more threads read than a cell has room for.
 #pragma once
 
+#include "optimized/simt/emulator/sanitizer/stamp.hpp"
+
 #include <cstdint>
 #include <vector>
 
-#include "optimized/simt/emulator/sanitizer/stamp.hpp"
-
 namespace assay::simt::inline ASSAY_BUILD {
 
-// A thread has at most one stamp of each class in a set. Small sets are lists; larger ones of a block's
-// threads have a place for each.
+// A thread has at most one stamp of each class in a set. Small sets are lists; larger ones of a
+// block's threads have a place for each.
 class reader_set {
  public:
   void add(stamp s);
@@ -48,7 +48,7 @@ class reader_sets {
 
   stamp make();
   reader_set& of(stamp s) { return sets_[static_cast<std::uint32_t>(s)]; }
-  stamp copy(stamp s);         // a set of its own, or S itself
+  stamp copy(stamp s);  // a set of its own, or S itself
   void drop(stamp s) {
     if (is_set(s)) release(s);
   }

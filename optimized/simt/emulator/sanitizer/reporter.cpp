@@ -1,16 +1,16 @@
 #include "optimized/simt/emulator/sanitizer/reporter.hpp"
 
-#include <utility>
-
 #include "optimized/simt/emulator/block.hpp"
+
+#include <utility>
 
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
 
 coordinates coordinates_of(const uint3& at) { return {at.x, at.y, at.z}; }
 
-// A kernel without a symbol (static, or in an anonymous namespace) is told by the function it stands
-// in.
+// A kernel without a symbol (static, or in an anonymous namespace) is told by the function it
+// stands in.
 std::string name_of_kernel(const void* kernel, const std::string& function) {
   std::string name = kernel_name(kernel);
   return name.starts_with("kernel at ") && !function.empty() ? function : name;
@@ -22,13 +22,17 @@ tool tool_of(offence what) {
   switch (what) {
     case offence::read_out_of_bounds:
     case offence::write_out_of_bounds:
-    case offence::misaligned: return tool::memcheck;
+    case offence::misaligned:
+      return tool::memcheck;
     case offence::race:
     case offence::read_of_pending_copy:
     case offence::write_to_pending_copy:
-    case offence::write_to_source_of_pending_copy: return tool::racecheck;
-    case offence::uninitialised_read: return tool::initcheck;
-    default: return tool::synccheck;
+    case offence::write_to_source_of_pending_copy:
+      return tool::racecheck;
+    case offence::uninitialised_read:
+      return tool::initcheck;
+    default:
+      return tool::synccheck;
   }
 }
 
@@ -41,10 +45,14 @@ void reporter::begin_launch(const void* kernel, const emulation& options) {
 
 bool reporter::is_asked_for(offence what) const {
   switch (tool_of(what)) {
-    case tool::memcheck: return tools_.memcheck;
-    case tool::racecheck: return tools_.racecheck;
-    case tool::initcheck: return tools_.initcheck;
-    case tool::synccheck: return tools_.synccheck;
+    case tool::memcheck:
+      return tools_.memcheck;
+    case tool::racecheck:
+      return tools_.racecheck;
+    case tool::initcheck:
+      return tools_.initcheck;
+    case tool::synccheck:
+      return tools_.synccheck;
   }
   return true;
 }

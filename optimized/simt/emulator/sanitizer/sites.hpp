@@ -1,6 +1,9 @@
 // Places in the source, numbered by file and line.
 #pragma once
 
+#include "optimized/simt/emulator/sanitizer/stamp.hpp"
+#include "optimized/simt/finding.hpp"
+
 #include <array>
 #include <cstdint>
 #include <map>
@@ -8,9 +11,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "optimized/simt/emulator/sanitizer/stamp.hpp"
-#include "optimized/simt/finding.hpp"
 
 namespace assay::simt::inline ASSAY_BUILD {
 

@@ -2,13 +2,13 @@
 //
 //   63..32 clock   31..22 rank of the thread in its block   21..20 flags   19..0 site
 //
-// The clock is global: a tick for every block, barrier and other event that orders accesses. It tells
-// which block and which stretch between two such events an access belongs to.
+// The clock is global: a tick for every block, barrier and other event that orders accesses. It
+// tells which block and which stretch between two such events an access belongs to.
 #pragma once
 
-#include <cstdint>
-
 #include "optimized/simt/build.cuh"
+
+#include <cstdint>
 
 namespace assay::simt::inline ASSAY_BUILD {
 
@@ -31,12 +31,15 @@ constexpr stamp stamp_of(clock_tick clock, unsigned rank) {
 constexpr clock_tick clock_of(stamp s) { return static_cast<clock_tick>(s >> 32); }
 constexpr unsigned rank_of(stamp s) { return static_cast<unsigned>(s >> 22) & 1023u; }
 constexpr std::uint32_t site_of(stamp s) { return static_cast<std::uint32_t>(s) & k_site_mask; }
-// Reads, atomics and reads by a cp.async conflict with different things: one cannot stand for another.
+// Reads, atomics and reads by a cp.async conflict with different things: one cannot stand for
+// another.
 constexpr unsigned class_of(stamp read) { return static_cast<unsigned>(read >> 20) & 3u; }
 constexpr unsigned k_plain_class = 1u << 0;
 constexpr unsigned k_atomic_class = 1u << 1;
 constexpr unsigned k_async_class = 1u << 2;
-constexpr bool is_one_of(stamp read, unsigned classes) { return (classes >> class_of(read) & 1u) != 0; }
+constexpr bool is_one_of(stamp read, unsigned classes) {
+  return (classes >> class_of(read) & 1u) != 0;
+}
 constexpr bool is_atomic(stamp read) { return (read & k_atomic) != 0; }
 
 }  // namespace assay::simt::inline ASSAY_BUILD
