@@ -31,7 +31,7 @@ namespace {
 using namespace properties;
 using nlohmann::json;
 
-// A chunk takes a second or two, sanitized or not: a kernel that takes minutes hangs.
+// A chunk takes seconds at most: a kernel that takes minutes hangs.
 constexpr unsigned k_chunk_seconds = 300;
 
 struct exhaustive_options {
