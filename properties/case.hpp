@@ -5,8 +5,8 @@
 //      schedule
 //
 // The case stands before the @ and fixes inputs and truth to the bit; the run stands behind it.
-// Printing and parsing are inverse: a spelling that print would not produce is refused. A default may
-// be spelt out or left out; otherwise two different lines never name one case.
+// Printing and parsing are inverse: a spelling that print would not produce is refused. A default
+// may be spelt out or left out; otherwise two different lines never name one case.
 #pragma once
 
 #include "optimized/dtype.hpp"

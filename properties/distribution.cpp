@@ -124,7 +124,8 @@ const std::vector<distribution_info>& table() {
        "uniform on [low, high)",
        {{{"low", -1}, -k_max, k_max}, {{"high", 1}, -k_max, k_max}},
        true,
-       draw_uniform},
+       draw_uniform,
+       true},
       {"lognormal",
        "scale e^(sigma z), z normal: positive, heavy-tailed",
        {{{"sigma", 1}, 0, 600}, {{"scale", 1}, k_least, k_max}},
@@ -139,7 +140,8 @@ const std::vector<distribution_info>& table() {
        "magnitude log-uniform on [low, high), either sign",
        {{{"low", 1}, k_least, k_max}, {{"high", 32}, k_least, k_max}},
        true,
-       draw_tails},
+       draw_tails,
+       true},
       {"special",
        "half zeros, subnormals, extremes, infinities and NaNs, half normal",
        {},
@@ -213,6 +215,9 @@ distribution::distribution(const distribution_id& id) {
                       number(each.least).text(), number(each.most).text());
     parameters_.push_back(value);
   }
+  if (info_->interval && !(parameters_[0] <= parameters_[1]))
+    throw bad_input("distribution '{}': from {} to {} is no interval", id.name,
+                    number(parameters_[0]).text(), number(parameters_[1]).text());
 }
 
 double distribution::element(const element_site& site) const {

@@ -39,6 +39,7 @@ struct distribution_info {
   bool scatters = false;
   // The value before rounding to the tensor's dtype; `parameters` are complete, in table order.
   double (*draw)(const element_site& site, std::span<const double> parameters);
+  bool interval = false;  // the parameters are its two ends, the lower one first
 };
 
 std::span<const distribution_info> distributions();
@@ -46,7 +47,7 @@ std::span<const distribution_info> distributions();
 class distribution {
  public:
   // Throws bad_input for an unknown name (with the known ones) or parameter, one out of its range,
-  // and one that stands before another that precedes it in the table.
+  // one that stands before another that precedes it in the table, and an interval's reversed ends.
   explicit distribution(const distribution_id& id);
 
   // The element as a double that `site.type` represents exactly.

@@ -6,10 +6,8 @@
 #pragma once
 
 #include "optimized/simt/backend.hpp"
-#include "properties/contract.hpp"
-#include "properties/scatter.hpp"
+#include "properties/judgement.hpp"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,12 +31,6 @@ struct run_settings {
   double time_limit_seconds = 0;
 };
 
-struct output_verdict {
-  std::string tensor;
-  verdict strict;
-  scatter_verdict scatter;
-};
-
 struct run_report {
   run_id id;
   outcome result = outcome::not_run;
@@ -53,18 +45,6 @@ struct run_report {
   std::vector<std::vector<std::byte>> input_bytes, output_bytes;
 };
 
-// Throws bad_input for a case that this machine cannot hold: it would be ended by the system, or
-// take others down with it.
-void require_memory(const contract& c, const case_id& id);
-
-// The truth of a case and its inputs: computed once, used by every implementation and backend.
-struct prepared_case {
-  const contract* of = nullptr;
-  case_inputs inputs;
-  std::vector<truth> exact;  // one an output
-};
-prepared_case prepare(const case_id& id);
-
 // The backend that a run's name ("emulator" or "cuda") and settings mean; null where there is no
 // device.
 simt::backend* backend_named(const std::string& name, const run_settings& settings);
@@ -76,22 +56,5 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
 // fails.
 std::vector<std::vector<double>> outputs_of(const run_id& id, const case_inputs& inputs,
                                             const run_settings& settings);
-
-// The strict bounds of every output, element by element: how far from the truth an implementation's
-// result may be before its last rounding.
-std::vector<std::vector<double>> strict_limits(const prepared_case& prepared,
-                                               const implementation& by,
-                                               charge charged = charge::what_rounds);
-
-// Of one output, element by element: does the implementation promise anything of it? Its declared
-// domain is one of the first input: of the same element's where the shapes are equal, else (a
-// reduction) of all elements.
-std::vector<bool> promised_elements(const prepared_case& prepared, const implementation& by,
-                                    std::size_t output);
-
-// A verdict on outputs that came from anywhere: of a kernel, of a decoy, of another program.
-// Throws std::invalid_argument where they are not as many, or not as large, as the contract's.
-std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
-                                  const std::vector<std::vector<double>>& outputs);
 
 }  // namespace assay::properties

@@ -1,5 +1,6 @@
 #include "properties/scatter.hpp"
 
+#include "properties/scatter_expectation.hpp"
 #include "properties/values.hpp"
 
 #include <fmt/format.h>
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
 #include <vector>
 
 namespace assay::properties {
@@ -15,10 +15,6 @@ namespace {
 
 // Replicates are drawn until each kind holds this many independent groups.
 constexpr double k_degrees_of_freedom = 128;
-// Standard deviations beyond which nothing is expected: P(|Z| > 8) < 2e-15, below k_false_alarm
-// even times the elements of the largest tensor judged here.
-constexpr double k_reach = 8;
-
 const double k_x = std::log(1 / k_false_alarm);
 
 struct judged_element {
@@ -38,24 +34,11 @@ std::vector<judged_element> judged_elements(const reference::format& f, std::spa
   return all;
 }
 
-// ---- how wide the model's errors scatter
-// ---------------------------------------------------------
-
-// Errors as shares of their strict bounds, signed by the truth: the standard deviation, the mean
-// with functions that err at random, high and low, and how far that mean may be off. The deviation
-// is taken at its upper confidence limit: a chi-square variable of D degrees of freedom lies below
-// D - 2 sqrt(D x) with probability e^-x.
-struct shares {
-  double deviation = 0;
-  std::array<double, 3> lean{};
-  double lean_error = 0;
-};
-
 struct share_sums {
   std::array<double, 3> sum{}, squares{}, count{};  // by kind of lean; what was not drawn counts 0
 
-  shares estimate(double group) const {
-    shares all;
+  error_shares estimate(double group) const {
+    error_shares all;
     const double freedom = count[0] / group;
     for (std::size_t kind = 0; kind < 3; ++kind) {
       if (count[kind] == 0) {
@@ -107,7 +90,7 @@ class share_estimates {
 
   // Did the replicates give as many errors as there are to judge?
   bool enough() const { return enough_; }
-  const shares& of(const judged_element& e) const { return by_class_[class_of(e)]; }
+  const error_shares& of(const judged_element& e) const { return by_class_[class_of(e)]; }
 
  private:
   static constexpr std::size_t k_classes = 64;
@@ -119,95 +102,8 @@ class share_estimates {
 
   reference::format format_;
   bool enough_ = false;
-  std::vector<shares> by_class_;
+  std::vector<error_shares> by_class_;
 };
-
-// ---- what is expected of one element, given its truth
-// ---------------------------------------------
-
-// Of its error, signed by the truth: where the mean may lie, the variance, and the mean square.
-struct expectation {
-  double mean_low = reference::k_infinity, mean_high = -reference::k_infinity;
-  double variance = 0, square = 0;
-
-  void include(double mean, double mean_square) {
-    mean_low = std::min(mean_low, mean);
-    mean_high = std::max(mean_high, mean);
-    variance = std::max(variance, mean_square - mean * mean);
-    square = std::max(square, mean_square);
-  }
-};
-
-double upper_tail(double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); }
-
-// Includes the mean and mean square of round(c + s Z) - t, Z standard normal.
-void include_rounded(expectation& all, const reference::format& f, double t, double c, double s) {
-  const double ulp = reference::ulp(f, t);
-  if (s > 4 * ulp)  // the grid is too fine to matter
-    return all.include(c - t, s * s + (c - t) * (c - t) + ulp * ulp / 12);
-  double y = reference::round(f, c), mean = 0, square = 0;
-  while ((reference::next_down(f, y) + y) / 2 > c - k_reach * s) y = reference::next_down(f, y);
-  for (double reached = 1; reached > 0;) {  // reached: P(result >= the lower end of y's preimage)
-    const double next = reference::next_up(f, y), border = (y + next) / 2;
-    const bool last = !(border < c + k_reach * s) || !std::isfinite(next);
-    const double beyond = last ? 0 : upper_tail((border - c) / s);
-    mean += (reached - beyond) * (y - t);
-    square += (reached - beyond) * (y - t) * (y - t);
-    reached = beyond;
-    y = next;
-  }
-  all.include(mean, square);
-}
-
-// The same for an error of the same variance that is nothing half of the time and else one of two
-// equal steps, as where an addition loses one bit and must round a tie: three terms of one binade.
-// Rounded once more it scatters up to a tenth more than a normal one.
-void include_tied(expectation& all, const reference::format& f, double t, double c, double s) {
-  double mean = 0, square = 0;
-  for (const auto& [step, probability] : {std::pair{0.0, 0.5}, {-1.0, 0.25}, {1.0, 0.25}}) {
-    const double error = reference::round(f, c + step * std::sqrt(2.0) * s) - t;
-    mean += probability * error;
-    square += probability * error * error;
-  }
-  all.square = std::max(all.square, square);
-  all.variance = std::max(all.variance, square - mean * mean);
-}
-
-// A scatter far below an ulp moves only what lies next to a midpoint, and there either neighbour is
-// as good: on coarse data (a mean of two bf16 numbers) midpoints are common, and which way they go
-// is decided by errors too small and too regular to be called random.
-void include_nearly_exact(expectation& all, const reference::format& f, double t, double reach) {
-  const double y = reference::round(f, t),
-               border = (y + (t < y ? reference::next_down(f, y) : reference::next_up(f, y))) / 2;
-  all.include(y - t, (y - t) * (y - t));
-  if (std::abs(t - border) > reach) return;
-  const double other = 2 * border - y;
-  all.include(other - t, (other - t) * (other - t));
-}
-
-expectation expected_of(const reference::format& f, const judged_element& e, const shares& spread,
-                        bool rounds_last) {
-  const double t = std::abs(e.truth), s = spread.deviation * e.limit, ulp = reference::ulp(f, t);
-  expectation all;
-  double leaning = 0;
-  for (double lean : spread.lean) leaning = std::max(leaning, std::abs(lean) * e.limit);
-  if (rounds_last && 8 * k_reach * s < ulp) {
-    include_nearly_exact(all, f, t, k_reach * s + leaning);
-    all.variance = 0;
-    return all;
-  }
-  for (double lean : spread.lean) {
-    const double off = lean * e.limit;
-    if (rounds_last)
-      include_rounded(all, f, t, t + off, s), include_tied(all, f, t, t + off, s);
-    else
-      all.include(off, s * s + off * off);
-  }
-  return all;
-}
-
-// ---- the tests
-// -------------------------------------------------------------------------------------
 
 // What elements that may share their errors add together: expected energy, and standard deviation
 // of their signed sum if they all move as one.
@@ -240,8 +136,8 @@ class scatter_test {
       : format_(f), model_(model), estimates_(estimates) {}
 
   void add(const judged_element& e) {
-    const shares& spread = estimates_.of(e);
-    const expectation of = expected_of(format_, e, spread, model_.rounds_last);
+    const error_shares& spread = estimates_.of(e);
+    const expectation of = expected_of(format_, e.truth, e.limit, spread, model_.rounds_last);
     const double error = (e.got - e.truth) * e.sign();
     energy_ += error * error / (e.weight * e.weight);
     expected_energy_ += of.square / (e.weight * e.weight);

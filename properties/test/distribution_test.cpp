@@ -116,6 +116,14 @@ TEST(distribution, refuses_what_it_does_not_know) {
   EXPECT_THROW(distribution({"normal", {{"sigma", 1}}}), bad_input);
 }
 
+TEST(distribution, refuses_an_interval_whose_ends_are_reversed) {
+  EXPECT_THROW(distribution({"uniform", {{"low", 2}, {"high", 1}}}), bad_input);
+  EXPECT_THROW(distribution({"uniform", {{"low", 2}}}), bad_input);  // high is 1 by default
+  EXPECT_THROW(distribution({"tails", {{"low", 33}}}), bad_input);
+  EXPECT_NO_THROW(distribution({"uniform", {{"low", 1}}}));
+  EXPECT_NO_THROW(distribution({"ill_conditioned", {{"cond", 2}}}));
+}
+
 // The library's logarithm and power are within an ulp or so of the truth; ours must be within 2^-48
 // of theirs, which is far below what any draw's rounding to 24 bits or fewer can see.
 TEST(ieee_math, is_a_logarithm_and_a_power_of_two) {

@@ -1,5 +1,5 @@
 // Every property of every contract, for every implementation and dtype, on cases that RapidCheck
-// makes and shrinks.
+// makes and shrinks, on the emulator and, where there is one, on a GPU.
 
 #include "properties/property.hpp"
 #include "properties/test/every.hpp"
@@ -34,10 +34,10 @@ case_id any_case(const contract& c, const std::vector<dtype>& types) {
 // What RapidCheck found, shrunk, or nothing. (rc::check would take its number of cases from the
 // environment.)
 std::string counterexample(const property& each, const pair_under_test& pair,
-                           const std::vector<dtype>& types) {
+                           const std::vector<dtype>& types, const std::string& backend) {
   const auto result = rc::detail::checkTestable(
       [&] {
-        const run_id id{any_case(*pair.of, types), pair.by->name, "emulator", 0};
+        const run_id id{any_case(*pair.of, types), pair.by->name, backend, 0};
         const std::string broken = each.broken(subject(id, {}));
         if (!broken.empty()) RC_FAIL(print(id) + ": " + broken);
       },
@@ -51,9 +51,12 @@ std::string counterexample(const property& each, const pair_under_test& pair,
 
 TEST_P(properties_of, hold_on_any_case) {
   ASSERT_FALSE(GetParam().of->properties.empty());
-  for (const property& each : GetParam().of->properties)
-    for (const std::vector<dtype>& types : GetParam().of->signatures)
-      EXPECT_EQ(counterexample(each, GetParam(), types), "") << each.statement;
+  for (const std::string backend : {"emulator", "cuda"}) {
+    if (!backend_named(backend, {})) continue;  // no device
+    for (const property& each : GetParam().of->properties)
+      for (const std::vector<dtype>& types : GetParam().of->signatures)
+        EXPECT_EQ(counterexample(each, GetParam(), types, backend), "") << each.statement;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(every, properties_of, testing::ValuesIn(every_implementation()),

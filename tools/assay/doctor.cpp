@@ -23,7 +23,6 @@ using nlohmann::json;
 
 struct fact {
   std::string what, found, follows;
-  bool good = true;
 };
 
 // The first line that a command prints, or nothing where it cannot run.
@@ -36,14 +35,6 @@ std::string first_line_of(const std::string& command) {
   }
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
   return line;
-}
-
-bool has_fused_multiply_add() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
-#else
-  return true;  // every aarch64 processor has it
-#endif
 }
 
 std::string compiler() {
@@ -79,14 +70,13 @@ fact optional_tool(const std::string& what, const std::string& command, const st
 }
 
 std::vector<fact> examine() {
-  const bool fma = has_fused_multiply_add();
   std::vector<fact> all = {
       {"assay", ASSAY_VERSION, ""},
       {"compiler", compiler(), ""},
+      // A processor without it never comes here (tools/cmake/processor.cpp).
       {"processor",
-       fmt::format("{} cores, {}", std::thread::hardware_concurrency(),
-                   fma ? "fused multiply-add" : "no fused multiply-add"),
-       fma ? "the emulator rounds as a GPU does" : "the emulator cannot run here", fma},
+       fmt::format("{} cores, fused multiply-add", std::thread::hardware_concurrency()),
+       "the emulator rounds as a GPU does"},
       cuda_side(),
       gpu(),
       {"Boost", BOOST_LIB_VERSION, ""},
@@ -104,20 +94,16 @@ std::vector<fact> examine() {
 
 }  // namespace
 
-void add_doctor(CLI::App& app, const common_options& common, int& status) {
+void add_doctor(CLI::App& app, const common_options& common, int&) {
   CLI::App* const sub =
       app.add_subcommand("doctor", "Tells what is installed here, and what follows from it.");
   sub->footer("Examples:\n  assay doctor\n  assay doctor --json");
-  sub->callback([&common, &status] {
+  sub->callback([&common] {
     table all({"what", "found", "what follows"});
     json told = json::array();
     for (const fact& each : examine()) {
-      all.add({each.what, each.found, each.follows}, each.good ? tone::plain : tone::bad);
-      told.push_back({{"what", each.what},
-                      {"found", each.found},
-                      {"follows", each.follows},
-                      {"good", each.good}});
-      if (!each.good) status = 1;
+      all.add({each.what, each.found, each.follows});
+      told.push_back({{"what", each.what}, {"found", each.found}, {"follows", each.follows}});
     }
     fmt::print("{}", common.json ? told.dump(1) + "\n" : all.text());
   });

@@ -3,12 +3,13 @@
 # assay_flags       language, warnings, arithmetic. Floating-point contraction is off everywhere: the
 #                   emulator must round where the GPU rounds, and the reference's error-free
 #                   transforms are theorems about separately rounded operations.
+# assay_processor   the check, in every program, that the processor has the instructions of this build
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
-  # The emulator needs a hardware fused multiply-add; `assay doctor` checks for it at run time.
+  # The emulator needs a hardware fused multiply-add; assay_processor checks for it at run time.
   set(ASSAY_ARCHITECTURE_FLAGS -march=x86-64-v3 -mtune=generic)
 elseif(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   message(FATAL_ERROR "assay runs on x86-64-v3 and aarch64 (a hardware fma is needed); this is ${CMAKE_SYSTEM_PROCESSOR}")
@@ -30,6 +31,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   string(REPLACE "-Wshadow=local;" "" options "${options}")
   set_target_properties(assay_flags PROPERTIES INTERFACE_COMPILE_OPTIONS "${options}")
 endif()
+
+# It is compiled without assay_flags: for the oldest processor, and watched by nothing.
+add_library(assay_processor STATIC ${CMAKE_CURRENT_LIST_DIR}/processor.cpp)
+target_compile_options(assay_processor PRIVATE -Wall -Wextra)
+target_link_libraries(assay_flags INTERFACE assay_processor)
+target_link_options(assay_flags INTERFACE LINKER:-u,assay_processor_check)
 
 if(ASSAY_HOST_SANITIZER)
   target_compile_options(assay_flags INTERFACE
