@@ -9,6 +9,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <exception>
 #include <string>
 
@@ -43,7 +44,7 @@ void measure(benchmark::State& state, const properties::run_id& id, const roof& 
     state.counters["bytes_per_second"] =
         benchmark::Counter(timed.bytes_a_call() * calls, benchmark::Counter::kIsRate);
     state.counters["elements_per_second"] =
-        benchmark::Counter(double(id.of.dimension("n")) * calls, benchmark::Counter::kIsRate);
+        benchmark::Counter(double(timed.elements_a_call()) * calls, benchmark::Counter::kIsRate);
     if (copy.bytes_a_second > 0)
       state.counters["fraction_of_copy"] = benchmark::Counter(
           timed.bytes_a_call() * calls / copy.bytes_a_second, benchmark::Counter::kIsRate);
@@ -54,8 +55,11 @@ void measure(benchmark::State& state, const properties::run_id& id, const roof& 
 
 void enlist(const properties::contract& c, const properties::implementation& by,
             const std::vector<dtype>& types, const std::string& backend, const roof& copy) {
-  properties::run_id id{c.decoy_case, by.name, backend, 0};
-  id.of.shape.front().value = backend == "cuda" ? k_elements_on_cuda : k_elements_on_emulator;
+  properties::run_id id{c.timed_case, by.name, backend, 0};
+  const std::int64_t elements = backend == "cuda" ? k_elements_on_cuda : k_elements_on_emulator;
+  id.of.shape.front().value =
+      std::max<std::int64_t>(elements / properties::piece_elements_of(c, id.of), 1);
+  if (by.declines && !by.declines(id.of).empty()) return;
   for (std::size_t t = 0; t < types.size(); ++t) id.of.types[t].type = types[t];
   const std::string name =
       c.function() + "/" + by.name + "/" + std::string(name_of(types[0])) + "/" + backend;

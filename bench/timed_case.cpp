@@ -11,10 +11,12 @@ namespace {
 constexpr std::int64_t k_drawn = std::int64_t(1) << 20;  // elements; the others repeat them
 constexpr std::int64_t k_judged = 4096;
 
-// A case of `c` with at most `most` elements.
+// A case of `c` with at most `most` elements, or one piece.
 properties::case_inputs some_inputs(const properties::contract& c, properties::case_id id,
                                     std::int64_t most) {
-  id.shape.front().value = std::min(most, id.dimension("n"));
+  const std::int64_t pieces =
+      std::max<std::int64_t>(most / properties::piece_elements_of(c, id), 1);
+  id.shape.front().value = std::min(pieces, id.shape.front().value.as_integer());
   return properties::make_inputs(c, id);
 }
 
@@ -88,9 +90,12 @@ double timed_case::run_round() {
 }
 
 std::string timed_case::wrong() const {
-  const std::int64_t judged = std::min(k_judged, drawn_.id.dimension("n"));
+  const std::int64_t piece = properties::piece_elements_of(*contract_, drawn_.id);
+  const std::int64_t pieces = std::min(std::max<std::int64_t>(k_judged / piece, 1),
+                                       drawn_.id.shape.front().value.as_integer());
+  const std::int64_t judged = pieces * piece;
   properties::case_inputs inputs = drawn_;
-  inputs.id.shape.front().value = judged;
+  inputs.id.shape.front().value = pieces;
   for (std::vector<double>& values : inputs.values) values.resize(std::size_t(judged));
   const properties::prepared_case prepared{contract_, inputs, contract_->exact(inputs)};
   std::vector<std::vector<double>> outputs(prepared.exact.size());

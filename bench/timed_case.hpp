@@ -27,6 +27,7 @@ class timed_case {
   std::string wrong() const;
 
   double bytes_a_call() const { return cost_.bytes; }
+  std::int64_t elements_a_call() const { return properties::elements_of(*contract_, id_.of); }
 
  private:
   struct release {

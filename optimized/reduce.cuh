@@ -28,4 +28,20 @@ SIMT_DEVICE float block_sum(float value) {
   return warp_sum(total);
 }
 
+// `combine` of the values of all threads of a block of 32 Warps threads, the same in every thread:
+// each warp's, then the warps' by every warp. `parts` is the block's own for this call. combine
+// must be commutative, and parts past the last warp are not combined. All threads must call it.
+template <int Warps, class Parts, class Combine>
+SIMT_DEVICE float block_all(float value, Parts& parts, const Combine& combine) {
+  static_assert((Warps & (Warps - 1)) == 0 && Warps <= 32);
+  for (int away = 16; away > 0; away /= 2)
+    value = combine(value, __shfl_xor_sync(0xffffffffu, value, away));
+  if (threadIdx.x % 32 == 0) parts[int(threadIdx.x) / 32] = value;
+  __syncthreads();  // every warp's part is there before any warp reads them
+  value = parts[int(threadIdx.x) % Warps];
+  for (int away = Warps / 2; away > 0; away /= 2)
+    value = combine(value, __shfl_xor_sync(0xffffffffu, value, away));
+  return value;
+}
+
 }  // namespace assay::optimized::inline ASSAY_BUILD

@@ -133,6 +133,9 @@ double parameter_value(const parameter_spec& spec, double given) {
   const double rounded = round_to(dtype::fp32, given);
   if (!std::isfinite(rounded))
     throw bad_input("parameter {}={} is not a finite fp32 number", spec.name, number(given).text());
+  if (rounded < spec.least || rounded > spec.most)
+    throw bad_input("parameter {}={} is not a number from {} to {}", spec.name,
+                    number(given).text(), number(spec.least).text(), number(spec.most).text());
   return rounded;
 }
 
@@ -140,6 +143,18 @@ std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id)
   std::vector<std::int64_t> shape;
   for (const std::string& dimension : tensor.shape) shape.push_back(id.dimension(dimension));
   return shape;
+}
+
+std::int64_t elements_of(const contract& c, const case_id& id) {
+  std::int64_t count = 1;
+  for (const std::string& dimension : c.dimensions) count *= id.dimension(dimension);
+  return count;
+}
+
+std::int64_t piece_elements_of(const contract& c, const case_id& id) {
+  std::int64_t count = 1;
+  for (std::size_t d = 1; d < c.dimensions.size(); ++d) count *= id.dimension(c.dimensions[d]);
+  return count;
 }
 
 case_inputs make_inputs(const contract& c, const case_id& id) {
@@ -157,6 +172,7 @@ case_inputs make_inputs(const contract& c, const case_id& id) {
   for (const parameter_spec& parameter : c.parameters)
     inputs.parameters.push_back(parameter_value(
         parameter, value_of(id.shape, parameter.name, parameter.otherwise).as_double()));
+  if (c.finish_inputs) c.finish_inputs(inputs);
   return inputs;
 }
 

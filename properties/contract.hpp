@@ -36,6 +36,7 @@ struct parameter_spec {
   std::string name;
   double otherwise = 0;
   std::string about;
+  double least = -0x1.fffffep127, most = 0x1.fffffep127;  // once rounded to fp32
 };
 
 // What an implementation promises over ALL inputs of a dtype; `assay exhaustive` holds it to that.
@@ -70,8 +71,13 @@ struct implementation {
   // The same bits on the emulator and on a GPU: made of IEEE operations alone, without the special
   // function unit or tensor cores. A run on cuda is held to it.
   bool same_bits_on_emulator = true;
-  bool in_place = false;        // the first output may be the first input
+  bool in_place = false;  // the first output may be the first input
+  // Bytes of global memory that a case moves, where that is more than the contract's cost and
+  // scratch memory written and read once; counted in ctest.
+  std::function<double(const case_id&)> traffic;
   bool keeps_zero_sign = true;  // a result that is zero has the sign of the truth
+  // Why the implementation does not take a case, or nothing; such a run is `unsupported`.
+  std::function<std::string(const case_id&)> declines;
 };
 
 struct cost {
@@ -93,14 +99,19 @@ struct contract {
   std::vector<std::string> dimensions;
   std::vector<tensor_spec> inputs, outputs;
   std::vector<parameter_spec> parameters;
-  std::vector<std::vector<dtype>> signatures;                   // dtypes of inputs, then outputs
+  std::vector<std::vector<dtype>> signatures;  // dtypes of inputs, then outputs
+  // What becomes of drawn inputs, where one depends on more than its own element: by IEEE
+  // operations alone, values of their dtypes. Empty: nothing.
+  std::function<void(case_inputs&)> finish_inputs;
   std::function<std::vector<truth>(const case_inputs&)> exact;  // one truth an output
   std::function<std::vector<comparison_policy>()> policies;     // one an output; empty: the default
-  std::vector<std::int64_t>
-      groups;  // of each output: outputs of one reduction (scatter_model); empty: 1
+  // Outputs that come from one reduction (scatter_model::group); empty: 1.
+  std::function<std::int64_t(const case_id&)> group;
   std::vector<implementation> implementations;
   std::vector<case_id> cases;  // what `check` runs
   case_id decoy_case;          // on which every decoy (decoys.hpp) is wrong
+  // Of a size worth timing, but for its first dimension, which the benchmark sets.
+  case_id timed_case;
   std::vector<property> properties;
   std::function<cost(const case_id&)> cost_of;
   // The element-wise function behind the contract, for exhaustive runs: first output = f(first
@@ -121,7 +132,7 @@ void add_contract(contract added);
 const contract& contract_of(const case_id& id);
 
 // A parameter as truth, model and kernels take it: rounded to fp32. Throws bad_input where that is
-// not finite.
+// not finite, or outside the parameter's range.
 double parameter_value(const parameter_spec& spec, double given);
 
 // Is `id` a case of `c`: the right tensors with a known combination of dtypes, all dimensions,
@@ -131,6 +142,11 @@ void validate(const contract& c, const case_id& id);
 
 // The shape of a tensor in a case.
 std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id);
+
+// Elements of a tensor that has all of the contract's dimensions, and those of one index of the
+// first: a piece, which is computed independently of the others but for reductions to a scalar.
+std::int64_t elements_of(const contract& c, const case_id& id);
+std::int64_t piece_elements_of(const contract& c, const case_id& id);
 
 // The inputs of a case, made from its id.
 case_inputs make_inputs(const contract& c, const case_id& id);

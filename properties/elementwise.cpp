@@ -87,7 +87,7 @@ contract forward_contract(const elementwise_variant& of) {
   c.elementwise = of.function;
   c.cost_of = elementwise_cost(2, 1);
   c.cases = elementwise_cases(c);
-  c.decoy_case = elementwise_decoy_case(c);
+  c.decoy_case = c.timed_case = elementwise_decoy_case(c);
   c.properties = {batch_invariance()};
   if (c.parameters.empty()) c.properties.push_back(values_of_a_gate());
   return c;
@@ -106,7 +106,7 @@ contract backward_contract(const elementwise_variant& of) {
   c.elementwise = of.slope;
   c.cost_of = elementwise_cost(3, 2);
   c.cases = elementwise_cases(c);
-  c.decoy_case = elementwise_decoy_case(c);
+  c.decoy_case = c.timed_case = elementwise_decoy_case(c);
   c.properties = {batch_invariance(), linear_in_the_gradient()};
   if (c.parameters.empty()) c.properties.push_back(rising_right_of_zero());
   return c;

@@ -216,7 +216,7 @@ std::vector<contract> gelu_scaled_contracts() {
   backward.cases = scaled_cases(backward);
   bound_exponents(backward);
   for (contract* c : {&forward, &backward}) add_scales(*c);
-  backward.decoy_case = elementwise_decoy_case(backward);
+  backward.decoy_case = backward.timed_case = elementwise_decoy_case(backward);
   for (const property& each : {unscaled_is("erf"), difference_of_mirror_images(), limits_forward()})
     forward.properties.push_back(each);
   for (const property& each : {unscaled_is("erf"), slopes_of_mirror_images(), limits_backward()})

@@ -123,6 +123,11 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
     report.reason = fmt::format("'{}' does not work in place", by.name);
     return report;
   }
+  if (const std::string why = by.declines ? by.declines(id.of) : ""; !why.empty()) {
+    report.result = outcome::unsupported;
+    report.reason = why;
+    return report;
+  }
   const optimized::launcher* const launcher = launcher_for(*place, c, id);
   if (!launcher) {
     report.result = outcome::unsupported;

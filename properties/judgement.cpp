@@ -40,7 +40,7 @@ scatter_model scatter_of(const prepared_case& prepared, const implementation& by
                          std::size_t output, reference::format out) {
   scatter_model model;
   const contract& c = *prepared.of;
-  if (!c.groups.empty()) model.group = c.groups[output];
+  if (c.group) model.group = c.group(prepared.inputs.id);
   model.replicate = [&prepared, &by, &c, output, out](std::uint64_t k, function_lean lean,
                                                       std::span<double> errors) {
     const case_inputs inputs = perturbed_inputs(prepared.inputs, k);

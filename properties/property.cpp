@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -71,22 +72,25 @@ case_inputs subject::with_values(std::size_t t, const std::function<double(doubl
   return other;
 }
 
+subject subject::with_implementation(const std::string& name) const {
+  subject other = *this;
+  other.id_.implementation = name;
+  other.by_ = other.contract_->find(name);
+  if (!other.by_) throw simt::error(other.contract_->function(), "no implementation", name);
+  return other;
+}
+
 subject subject::as(const std::string& variant, const std::string& implementation) const {
   subject other = *this;
   other.id_.of.variant = other.inputs_.id.variant = variant;
-  for (case_id* id : {&other.id_.of, &other.inputs_.id}) {
-    id->shape.clear();
-    for (const field& each : inputs_.id.shape)
-      if (each.key == "n" || each.key == "align" || each.key == "inplace")
-        id->shape.push_back(each);
-  }
-  other.inputs_.parameters.clear();
-  other.id_.implementation = implementation;
   other.contract_ = &contract_of(other.id_.of);
-  other.by_ = other.contract_->find(implementation);
-  if (!other.by_)
-    throw simt::error(other.contract_->function(), "no implementation", implementation);
-  return other;
+  for (case_id* id : {&other.id_.of, &other.inputs_.id})
+    std::erase_if(id->shape, [&](const field& each) {
+      return std::any_of(contract_->parameters.begin(), contract_->parameters.end(),
+                         [&](const parameter_spec& p) { return p.name == each.key; });
+    });
+  other.inputs_.parameters.clear();
+  return other.with_implementation(implementation);
 }
 
 std::string differ(const std::vector<double>& left, const std::vector<double>& right,

@@ -47,6 +47,8 @@ class subject {
   // dtype.
   case_inputs with_values(std::size_t t, const std::function<double(double)>& change) const;
 
+  // The same case by another implementation.
+  subject with_implementation(const std::string& name) const;
   // The same inputs, given to an implementation of another function with the same tensors.
   subject as(const std::string& variant, const std::string& implementation) const;
 

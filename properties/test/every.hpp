@@ -16,10 +16,12 @@ struct pair_under_test {
   const implementation* by;
 };
 
-inline std::vector<pair_under_test> every_implementation() {
+// Those of contracts with so many dimensions (1: the element-wise functions), or all.
+inline std::vector<pair_under_test> every_implementation(std::size_t dimensions = 0) {
   std::vector<pair_under_test> all;
   for (const contract& c : contracts())
-    for (const implementation& each : c.implementations) all.push_back({&c, &each});
+    if (dimensions == 0 || c.dimensions.size() == dimensions)
+      for (const implementation& each : c.implementations) all.push_back({&c, &each});
   return all;
 }
 

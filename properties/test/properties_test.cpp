@@ -18,7 +18,9 @@ constexpr int k_cases = 12;  // of each dtype
 
 case_id any_case(const contract& c, const std::vector<dtype>& types) {
   case_id id = retyped(c.decoy_case, types);
-  id.shape.front().value = *rc::gen::inRange<std::int64_t>(1, 600);
+  const std::size_t dimensions = c.dimensions.size();
+  for (std::size_t d = 0; d < dimensions; ++d)
+    id.shape[d].value = *rc::gen::inRange<std::int64_t>(1, dimensions == 1 ? 600 : d == 0 ? 6 : 70);
   id.distribution.name =
       *rc::gen::element<std::string>("normal", "uniform", "wide", "tails", "special");
   id.seed = *rc::gen::inRange<std::uint64_t>(0, 1u << 30);
@@ -27,7 +29,7 @@ case_id any_case(const contract& c, const std::vector<dtype>& types) {
       each.value = *rc::gen::element<double>(0.75, 1, 1.702f, -1.702f, 4, 0, 0x1p-130);
   // Arrays that are misaligned against each other, that share their misalignment, that are aligned.
   const std::int64_t align = *rc::gen::element<std::int64_t>(size_of(types[0]), 8, 16);
-  id.shape.insert(id.shape.begin() + 1, {"align", align});
+  id.shape.insert(id.shape.begin() + std::ptrdiff_t(dimensions), {"align", align});
   return id;
 }
 

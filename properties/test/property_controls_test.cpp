@@ -71,7 +71,7 @@ result_source spoiled(const pair_under_test& pair, spoiling spoil) {
 std::set<std::string> broken_by(const pair_under_test& pair, const std::vector<dtype>& types,
                                 const result_source& from) {
   case_id id = retyped(pair.of->decoy_case, types);
-  id.shape.front().value = 100;
+  if (pair.of->dimensions.size() == 1) id.shape.front().value = 100;
   const subject wrong({id, pair.by->name, "emulator", 0}, {}, from);
   std::set<std::string> statements;
   for (const property& each : pair.of->properties)

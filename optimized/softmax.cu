@@ -1,0 +1,48 @@
+#include "optimized/softmax_launcher.cuh"
+
+#include <array>
+#include <vector>
+
+namespace assay::optimized::inline ASSAY_BUILD {
+namespace {
+
+// Every implementation of one function.
+template <class Direction, class Variant>
+void add_launchers(std::vector<launcher>& all, std::string_view function) {
+  const auto add = [&]<row_threads How>(std::string_view name) {
+    all.push_back({function, name, launch_softmax<Direction, Variant, How>,
+                   softmax_workspace<Direction, Variant, How>});
+  };
+  constexpr bool k_forward = Direction::k_tensors == 2;
+  add.template operator()<row_threads::naive>(k_forward ? "three_pass" : "two_pass");
+  add.template operator()<row_threads::any>(k_forward ? "online" : "one_pass");
+  add.template operator()<row_threads::warp>(k_forward ? "online_warp" : "one_pass_warp");
+  add.template operator()<row_threads::block>(k_forward ? "online_block" : "one_pass_block");
+  add.template operator()<row_threads::chunks>(k_forward ? "online_chunks" : "one_pass_chunks");
+}
+
+std::vector<launcher> make_launchers() {
+  std::vector<launcher> all;
+  add_launchers<softmax_forward, softmax_variant<softmax_form>>(all, "softmax.plain.fwd");
+  add_launchers<softmax_forward, softmax_variant<softmax_form, true>>(all, "softmax.causal.fwd");
+  add_launchers<softmax_forward, softmax_variant<softmax_scaled_form>>(all,
+                                                                       "softmax.temperature.fwd");
+  add_launchers<softmax_forward, softmax_variant<log_softmax_form>>(all, "softmax.log.fwd");
+  add_launchers<softmax_backward, softmax_variant<softmax_gradient_form>>(all, "softmax.plain.bwd");
+  add_launchers<softmax_backward, softmax_variant<softmax_gradient_form, true>>(
+      all, "softmax.causal.bwd");
+  add_launchers<softmax_backward, softmax_variant<softmax_scaled_gradient_form>>(
+      all, "softmax.temperature.bwd");
+  add_launchers<softmax_backward, softmax_variant<log_softmax_gradient_form>>(all,
+                                                                              "softmax.log.bwd");
+  return all;
+}
+
+}  // namespace
+
+std::span<const launcher> softmax_launchers() {
+  static const std::vector<launcher> all = make_launchers();
+  return all;
+}
+
+}  // namespace assay::optimized::inline ASSAY_BUILD

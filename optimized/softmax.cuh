@@ -1,0 +1,241 @@
+// Softmax over the rows of a matrix, its logarithm, and their gradients: kernels.
+//
+//   y = e^(t - max t) / sum e^(t - max t), t = x / temperature; or the logarithm of it
+//
+// A row's maximum and sum are taken in one pass (Milakov, Gimelshein, "Online normalizer
+// calculation for softmax", arXiv:1805.02867, algorithm 3), a group of 16 bytes at a time: the sum
+// so far is rescaled once a group. Where the row fits into its threads' registers it is read once.
+// The order of every sum depends on the row's length alone, not on how the arrays are aligned.
+//
+// Masking is by position: of row r the first `visible(r)` scores are seen, the others are not read.
+// Scores of -infinity mask too. What is masked gives 0 (log: -infinity), and so does a row that has
+// nothing else; a NaN or +infinity in sight makes its row NaN. y may overlay x.
+#pragma once
+
+#include "optimized/math/exp.cuh"
+#include "optimized/math/log1p.cuh"
+#include "optimized/simt/simt.cuh"
+#include "optimized/vector_access.cuh"
+
+#include <cstdint>
+
+namespace assay::optimized::inline ASSAY_BUILD {
+
+inline constexpr int k_softmax_threads = 256;
+
+// Elements in 16 bytes.
+template <class T>
+inline constexpr int k_row_group = 16 / int(sizeof(T));
+// Groups a thread holds in registers: 32 elements.
+template <class T>
+inline constexpr int k_row_groups = 32 / k_row_group<T>;
+// The longest rows that a warp and a block hold in registers, and a chunk of longer ones.
+inline constexpr std::int64_t k_warp_row = 32 * 32, k_block_row = k_softmax_threads * 32;
+
+struct softmax_rows {
+  std::int64_t count = 0, length = 0;
+  std::int64_t queries = 0;  // rows of one causal matrix; 0: no row is masked by its position
+  std::int64_t ahead = 0;    // keys before the first query's own: length - queries
+
+  SIMT_HOST_DEVICE std::int64_t visible(std::int64_t row) const {
+    if (queries == 0) return length;
+    const std::int64_t seen = row % queries + 1 + ahead;
+    return seen < 0 ? 0 : seen > length ? length : seen;
+  }
+};
+
+// What becomes of a score: t is its exponent below the row's maximum, closing what close() made of
+// the sum.
+struct softmax_form {
+  static constexpr float k_masked = 0.0f;
+  SIMT_DEVICE float exponent(float below) const { return below; }
+  SIMT_DEVICE float close(float sum) const { return 1.0f / sum; }
+  SIMT_DEVICE float result(float t, float closing) const { return math::exp(t) * closing; }
+};
+struct softmax_scaled_form : softmax_form {
+  float inverse;  // 1 / temperature
+  SIMT_DEVICE float exponent(float below) const { return below * inverse; }
+};
+struct log_softmax_form {
+  static constexpr float k_masked = -INFINITY;
+  SIMT_DEVICE float exponent(float below) const { return below; }
+  SIMT_DEVICE float close(float sum) const { return math::log1p(sum - 1.0f); }  // the sum is >= 1
+  SIMT_DEVICE float result(float t, float closing) const { return t - closing; }
+};
+
+// The maximum of the scores seen so far, and the sum of their exponentials below it. Nothing but
+// -infinity: {-infinity, 0}. After a NaN or +infinity the sum is NaN.
+struct online_sum {
+  float most = -INFINITY;
+  float sum = 0.0f;
+
+  template <class Form, int Count>
+  SIMT_DEVICE void take(const Form& form, const float (&x)[Count]) {
+    float next = most;
+    SIMT_UNROLL
+    for (int i = 0; i < Count; ++i) next = simt::max_nan(next, x[i]);
+    if (next == -INFINITY) return;
+    sum *= math::exp(form.exponent(most - next));
+    SIMT_UNROLL
+    for (int i = 0; i < Count; ++i) sum += math::exp(form.exponent(x[i] - next));
+    most = next;
+  }
+
+  template <class Form>
+  SIMT_DEVICE void merge(const Form& form, online_sum other) {
+    const float next = simt::max_nan(most, other.most);
+    if (next == -INFINITY) return;
+    sum = sum * math::exp(form.exponent(most - next)) +
+          other.sum * math::exp(form.exponent(other.most - next));
+    most = next;
+  }
+};
+
+// Of a warp, the same in every lane: halves merged with halves. All lanes must call it.
+template <class Form>
+SIMT_DEVICE online_sum warp_merge(const Form& form, online_sum mine) {
+  for (int away = 16; away > 0; away /= 2) {
+    const online_sum other = {__shfl_xor_sync(0xffffffffu, mine.most, away),
+                              __shfl_xor_sync(0xffffffffu, mine.sum, away)};
+    mine.merge(form, other);
+  }
+  return mine;
+}
+
+// Of a block of k_softmax_threads, the same in every thread: each warp's, then the warps' by every
+// warp. All threads must call it, once.
+template <class Form>
+SIMT_DEVICE online_sum block_merge(const Form& form, online_sum mine) {
+  constexpr int k_warps = k_softmax_threads / 32;
+  __shared__ simt::array<float, k_warps> maxima;
+  __shared__ simt::array<float, k_warps> sums;
+  const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
+  mine = warp_merge(form, mine);
+  if (lane == 0) {
+    maxima[warp] = mine.most;
+    sums[warp] = mine.sum;
+  }
+  __syncthreads();  // every warp's part is there before any warp reads them
+  online_sum all;
+  if (lane < k_warps) all = {maxima[lane], sums[lane]};
+  return warp_merge(form, all);
+}
+
+// A group of a row from element `first` on: -infinity from `visible` on.
+template <class T, int Bytes>
+SIMT_DEVICE void load_scores(simt::global<const T> row, std::int64_t first, std::int64_t visible,
+                             float (&x)[k_row_group<T>]) {
+  using part = elements<T, Bytes>;
+  SIMT_UNROLL
+  for (int w = 0; w < k_row_group<T>; w += part::k_count) {
+    const std::int64_t here = visible - (first + w);
+    part in{};
+    if (here > 0) in = load_part<T, Bytes>(row + (first + w), here);
+    SIMT_UNROLL
+    for (int e = 0; e < part::k_count; ++e) x[w + e] = e < here ? in.value[e] : -INFINITY;
+  }
+}
+
+// Writes a group of results, as far as the row goes.
+template <class T, int Bytes>
+SIMT_DEVICE void store_results(simt::global<T> row, std::int64_t first, std::int64_t length,
+                               const float (&y)[k_row_group<T>]) {
+  using part = elements<T, Bytes>;
+  SIMT_UNROLL
+  for (int w = 0; w < k_row_group<T>; w += part::k_count) {
+    if (first + w >= length) break;
+    part out;
+    SIMT_UNROLL
+    for (int e = 0; e < part::k_count; ++e) out.value[e] = y[w + e];
+    store_part<T, Bytes>(row + (first + w), out, length - (first + w));
+  }
+}
+
+// A group's results from its scores; a row of nothing but masks has no sum to divide by.
+template <class Form, int Count>
+SIMT_DEVICE void results_of(const Form& form, online_sum all, std::int64_t seen,
+                            float (&x)[Count]) {
+  const float closing = form.close(all.sum);
+  SIMT_UNROLL
+  for (int e = 0; e < Count; ++e)
+    x[e] = e >= seen || all.most == -INFINITY
+               ? Form::k_masked
+               : form.result(form.exponent(x[e] - all.most), closing);
+}
+
+// Rows that fit into registers: Threads (32 or all) a row.
+template <class Form, class T, int Bytes, int Threads>
+__global__ void __launch_bounds__(k_softmax_threads)
+    softmax_on_chip(simt::global<const T> x, simt::global<T> y, softmax_rows rows, Form form) {
+  const std::int64_t row =
+      std::int64_t(blockIdx.x) * (k_softmax_threads / Threads) + threadIdx.x / Threads;
+  if (row >= rows.count) return;  // whole warps: a block of one row has it
+  const int lane = int(threadIdx.x) % Threads;
+  const std::int64_t visible = rows.visible(row);
+  const simt::global<const T> from = x + row * rows.length;
+  float scores[k_row_groups<T>][k_row_group<T>];
+  online_sum all;
+  SIMT_UNROLL
+  for (int g = 0; g < k_row_groups<T>; ++g) {
+    const std::int64_t first = (std::int64_t(g) * Threads + lane) * k_row_group<T>;
+    load_scores<T, Bytes>(from, first, visible, scores[g]);
+    all.take(form, scores[g]);
+  }
+  if constexpr (Threads == 32)
+    all = warp_merge(form, all);
+  else
+    all = block_merge(form, all);
+  SIMT_UNROLL
+  for (int g = 0; g < k_row_groups<T>; ++g) {
+    const std::int64_t first = (std::int64_t(g) * Threads + lane) * k_row_group<T>;
+    results_of(form, all, visible - first, scores[g]);
+    store_results<T, Bytes>(y + row * rows.length, first, rows.length, scores[g]);
+  }
+}
+
+// Longer rows, first kernel: a block for each chunk of k_block_row elements writes the chunk's
+// maximum and sum, maxima first, then sums, in the order of the blocks.
+template <class Form, class T, int Bytes>
+__global__ void __launch_bounds__(k_softmax_threads)
+    softmax_chunk_sums(simt::global<const T> x, simt::global<float> partial, softmax_rows rows,
+                       std::int64_t chunks, Form form) {
+  const std::int64_t row = blockIdx.x / chunks, chunk = blockIdx.x % chunks;
+  const std::int64_t visible = rows.visible(row);
+  online_sum all;
+  for (int g = 0; g < k_row_groups<T>; ++g) {
+    const std::int64_t group = std::int64_t(g) * k_softmax_threads + threadIdx.x;
+    float scores[k_row_group<T>];
+    load_scores<T, Bytes>(x + row * rows.length, chunk * k_block_row + group * k_row_group<T>,
+                          visible, scores);
+    all.take(form, scores);
+  }
+  all = block_merge(form, all);
+  if (threadIdx.x == 0) {
+    partial[blockIdx.x] = all.most;
+    partial[rows.count * chunks + blockIdx.x] = all.sum;
+  }
+}
+
+// Second kernel: a block merges the chunks of its row (thread t chunks t, t + 256, ...; then the
+// block its threads) and writes the results of its own chunk.
+template <class Form, class T, int Bytes>
+__global__ void __launch_bounds__(k_softmax_threads)
+    softmax_from_chunks(simt::global<const T> x, simt::global<const float> partial,
+                        simt::global<T> y, softmax_rows rows, std::int64_t chunks, Form form) {
+  const std::int64_t row = blockIdx.x / chunks, chunk = blockIdx.x % chunks;
+  const std::int64_t visible = rows.visible(row);
+  online_sum all;
+  for (std::int64_t c = threadIdx.x; c < chunks; c += k_softmax_threads)
+    all.merge(form, {partial[row * chunks + c], partial[(rows.count + row) * chunks + c]});
+  all = block_merge(form, all);
+  for (int g = 0; g < k_row_groups<T>; ++g) {
+    const std::int64_t group = std::int64_t(g) * k_softmax_threads + threadIdx.x;
+    const std::int64_t first = chunk * k_block_row + group * k_row_group<T>;
+    float scores[k_row_group<T>];
+    load_scores<T, Bytes>(x + row * rows.length, first, visible, scores);
+    results_of(form, all, visible - first, scores);
+    store_results<T, Bytes>(y + row * rows.length, first, rows.length, scores);
+  }
+}
+
+}  // namespace assay::optimized::inline ASSAY_BUILD

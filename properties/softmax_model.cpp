@@ -1,0 +1,10 @@
+#include "properties/softmax_model.hpp"
+
+namespace assay::properties {
+
+order order_of(const row_order& rows) {
+  const order warp{{tree{}}};
+  return {{interleaved{rows.threads, rows.group}, in_chunks(k_softmax_warp, warp), tree{}}};
+}
+
+}  // namespace assay::properties

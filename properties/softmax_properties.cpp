@@ -1,0 +1,253 @@
+#include "properties/softmax_properties.hpp"
+
+#include "properties/property.hpp"
+#include "properties/softmax_rows.hpp"
+#include "properties/values.hpp"
+#include "reference/exact.hpp"
+#include "reference/softmax.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace assay::properties {
+namespace {
+
+// A double rounding in each of n additions of results below `magnitude` in sum.
+double rounding_of_sum(double magnitude, double n) { return n * 0x1p-53 * magnitude; }
+
+bool is_ordinary(std::span<const double> x) {
+  return reference::kind_of_row(x) == reference::row_kind::ordinary;
+}
+
+std::vector<double> row_of(const std::vector<double>& all, const score_rows& rows, std::int64_t r) {
+  const auto seen = rows.seen(all, r);
+  return {seen.begin(), seen.end()};
+}
+
+// What a property says of one row of results, given which row it is.
+template <class Says>
+std::string each_ordinary_row(const subject& s, const case_inputs& inputs, const Says& says) {
+  const score_rows rows = score_rows::of(inputs.id);
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    if (!is_ordinary(rows.seen(inputs.values[0], r))) continue;
+    if (const std::string broken = says(rows, r); !broken.empty())
+      return fmt::format("row {}: {}", r, broken);
+  }
+  (void)s;
+  return {};
+}
+
+// sum y = 1, or of the logarithms sum e^y = 1: e^(y + d) is off by e^y (e^|d| - 1) at most.
+std::string broken_sum(const subject& s) {
+  const bool logarithm = s.of().variant == "log";
+  const bounded_output y = s.outputs()[0];
+  return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
+    double sum = 0, reach = 0;
+    const std::vector<double> got = row_of(y.got, rows, r), room = row_of(y.reach, rows, r);
+    for (std::size_t j = 0; j < got.size(); ++j) {
+      const double p = logarithm ? std::exp(got[j]) : got[j];
+      sum += p;
+      reach += logarithm && std::isfinite(got[j]) ? p * std::expm1(room[j])
+               : logarithm                        ? 0
+                                                  : room[j];
+    }
+    const double n = double(got.size());
+    return differ({sum}, {1}, {(1 + 0x1p-20) * reach + rounding_of_sum(1, n + 64)});
+  });
+}
+
+// Scores on a coarse grid moved by as much as keeps them on it: each difference is what it was.
+std::string broken_shift(const subject& s) {
+  const auto on_grid = [](double x, double shift) {
+    return (std::isfinite(x) ? std::clamp(std::nearbyint(x * 4) / 4, -8.0, 8.0) : 0) + shift;
+  };
+  const bounded_output here =
+      s.outputs(s.with_values(0, [&](double x) { return on_grid(x, 0); }))[0];
+  const bounded_output there =
+      s.outputs(s.with_values(0, [&](double x) { return on_grid(x, -16); }))[0];
+  std::vector<double> allowed(here.got.size(), 0);
+  for (std::size_t i = 0; i < allowed.size(); ++i)
+    if (std::isinf(here.got[i]) && here.got[i] == there.got[i]) allowed[i] = reference::k_infinity;
+  return differ(here.got, there.got, allowed);
+}
+
+// x_i <= x_j: y_i <= y_j, within both reaches.
+std::string broken_order(const subject& s) {
+  const bounded_output y = s.outputs()[0];
+  return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
+    const std::vector<double> x = row_of(s.inputs().values[0], rows, r),
+                              got = row_of(y.got, rows, r), reach = row_of(y.reach, rows, r);
+    std::vector<std::size_t> order(x.size());
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    std::sort(order.begin(), order.end(), [&](auto i, auto j) { return x[i] < x[j]; });
+    for (std::size_t k = 1; k < order.size(); ++k) {
+      const std::size_t i = order[k - 1], j = order[k];
+      if (!(got[i] <= got[j] + reach[i] + reach[j]))
+        return fmt::format("x {:a} <= {:a}, but y {:a} > {:a}", x[i], x[j], got[i], got[j]);
+    }
+    return std::string();
+  });
+}
+
+// Equal scores: all visible results are 1 / n, or its logarithm.
+std::string broken_equality(const subject& s) {
+  const case_inputs equal = s.with_values(0, [](double) { return 0.75; });
+  const bounded_output y = s.outputs(equal)[0];
+  return each_ordinary_row(s, equal, [&](const score_rows& rows, std::int64_t r) {
+    const std::vector<double> got = row_of(y.got, rows, r);
+    const double share = 1 / double(got.size()),
+                 expected = s.of().variant == "log" ? std::log(share) : share;
+    std::vector<double> reach = row_of(y.reach, rows, r);
+    for (double& each : reach) each += 0x1p-50 * std::abs(expected);
+    return differ(got, std::vector<double>(got.size(), expected), reach);
+  });
+}
+
+// The rows of every tensor in reverse order (of causal tensors, the matrices).
+case_inputs reversed_rows(const case_inputs& inputs) {
+  const std::size_t pieces = std::size_t(inputs.id.shape.front().value.as_integer());
+  case_inputs turned = inputs;
+  for (std::size_t t = 0; t < inputs.values.size(); ++t) {
+    const std::size_t size = pieces == 0 ? 0 : inputs.values[t].size() / pieces;
+    for (std::size_t p = 0; p < pieces; ++p)
+      std::copy_n(inputs.values[t].begin() + std::ptrdiff_t(p * size), size,
+                  turned.values[t].begin() + std::ptrdiff_t((pieces - 1 - p) * size));
+  }
+  return turned;
+}
+
+std::string same_bits(const std::vector<double>& left, const std::vector<double>& right) {
+  for (std::size_t i = 0; i < left.size(); ++i)
+    if (!reference::same(left[i], right[i]))
+      return fmt::format("element {}: {:a} is now {:a}", i, left[i], right[i]);
+  return {};
+}
+
+std::string broken_independence(const subject& s) {
+  const case_inputs turned = reversed_rows(s.inputs());
+  case_inputs back = turned;
+  back.values = {s.outputs(turned)[0].got};
+  return same_bits(s.outputs()[0].got, reversed_rows(back).values[0]);
+}
+
+// Other numbers, infinities and NaNs where the position masks change nothing; the results there are
+// zeros.
+std::string broken_mask(const subject& s) {
+  const score_rows rows = score_rows::of(s.inputs().id);
+  case_inputs other = s.inputs();
+  const double strange[] = {reference::k_nan, reference::k_infinity, 1e4, -reference::k_infinity};
+  const bounded_output y = s.outputs()[0];
+  for (std::int64_t r = 0; r < rows.count; ++r)
+    for (std::int64_t j = rows.visible(r); j < rows.length; ++j) {
+      const auto i = std::size_t(r * rows.length + j);
+      for (std::vector<double>& tensor : other.values) tensor[i] = strange[i % 4];
+      if (!(y.got[i] == 0)) return fmt::format("element {} is masked and {:a}", i, y.got[i]);
+    }
+  return same_bits(y.got, s.outputs(other)[0].got);
+}
+
+// The same function by another implementation, within both reaches.
+std::string broken_agreement(const subject& s) {
+  const std::string& other = s.of().implementations.back().name;
+  const bounded_output here = s.outputs()[0], there = s.with_implementation(other).outputs()[0];
+  std::vector<double> allowed;
+  const truth exact = s.of().exact(s.inputs())[0];
+  for (std::size_t i = 0; i < here.got.size(); ++i)
+    allowed.push_back(std::isfinite(exact.value[i]) ? here.reach[i] + there.reach[i]
+                                                    : reference::k_infinity);
+  return differ(here.got, there.got, allowed);
+}
+
+// softmax(x / 2^k) of the scores divided before: with a temperature that is a power of two every
+// exponent is what it was.
+std::string broken_temperature(const subject& s) {
+  case_inputs warm = s.with_values(
+                  0, [](double x) { return std::isfinite(x) && std::abs(x) < 1e4 ? x : 0; }),
+              cold = warm;
+  warm.parameters = {2};
+  cold.parameters = {1};
+  const dtype type = warm.id.types[0].type;
+  for (double& x : cold.values[0]) x = round_to(type, x / 2);
+  const bounded_output here = s.outputs(warm)[0], there = s.outputs(cold)[0];
+  std::vector<double> allowed;
+  for (std::size_t i = 0; i < here.got.size(); ++i)
+    allowed.push_back(warm.values[0][i] / 2 == cold.values[0][i] ? here.reach[i] + there.reach[i]
+                                                                 : reference::k_infinity);
+  return differ(here.got, there.got, allowed);
+}
+
+bool all_finite(std::span<const double> row) {
+  return std::all_of(row.begin(), row.end(), [](double x) { return std::isfinite(x); });
+}
+
+// sum dx = (1 - sum y) sum y dy / temperature, which is 0 where y sums to 1; of the logarithm
+// (1 - sum e^y) sum dy.
+std::string broken_gradient_sum(const subject& s) {
+  const bounded_output dx = s.outputs()[0];
+  const bool logarithm = s.of().variant == "log";
+  const double temperature = s.inputs().parameters.empty() ? 1 : s.inputs().parameters[0];
+  return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
+    const std::vector<double> dy = row_of(s.inputs().values[1], rows, r),
+                              got = row_of(dx.got, rows, r), reach = row_of(dx.reach, rows, r);
+    std::vector<double> y = row_of(s.inputs().values[0], rows, r);
+    if (!all_finite(y) || !all_finite(dy)) return std::string();
+    if (logarithm)
+      for (double& each : y) each = std::exp(each);
+    double mass = 0, dot = 0, magnitude = 0, sum = 0, room = 0;
+    for (std::size_t j = 0; j < y.size(); ++j) {
+      mass += y[j];
+      dot += logarithm ? dy[j] : y[j] * dy[j];
+      magnitude += std::abs(dy[j]) * (1 + std::abs(y[j])) + std::abs(got[j]);
+      sum += got[j];
+      room += reach[j];
+    }
+    const double n = double(y.size()), expected = (1 - mass) * dot / temperature;
+    const double doubles = rounding_of_sum((magnitude + 1) * (1 + std::abs(mass)), 4 * n + 64) *
+                           std::max(1.0, 1 / temperature);
+    return differ({sum}, {expected}, {room * (1 + 0x1p-20) + doubles});
+  });
+}
+
+// backward(y, 2 dy) = 2 backward(y, dy).
+std::string broken_linearity(const subject& s) {
+  case_inputs twice = s.with_values(1, [](double dy) { return 2 * dy; });
+  const dtype type = twice.id.types[1].type;
+  for (double& dy : twice.values[1]) dy = round_to(type, dy);
+  const bounded_output once = s.outputs()[0], here = s.outputs(twice)[0];
+  const truth exact = s.of().exact(twice)[0];
+  std::vector<double> doubled, allowed;
+  for (std::size_t i = 0; i < once.got.size(); ++i) {
+    doubled.push_back(2 * once.got[i]);
+    allowed.push_back(std::isfinite(exact.value[i]) ? 2 * once.reach[i] + here.reach[i]
+                                                    : reference::k_infinity);
+  }
+  return differ(here.got, doubled, allowed);
+}
+
+}  // namespace
+
+void add_softmax_properties(contract& c) {
+  const auto add = [&](const char* statement, std::string (*broken)(const subject&)) {
+    c.properties.push_back({statement, broken});
+  };
+  add("the order of the rows changes no bit", broken_independence);
+  add("all implementations agree within their bounds", broken_agreement);
+  if (c.variant == "causal")
+    add("what is masked gives 0, and what stands there changes no bit", broken_mask);
+  if (c.direction == "bwd") {
+    add("the gradient of a row sums to 0, as far as y sums to 1", broken_gradient_sum);
+    add("the gradient is linear in the gradient from above", broken_linearity);
+    return;
+  }
+  add("a row sums to 1", broken_sum);
+  add("a shift of a row's scores changes no bit", broken_shift);
+  add("a row keeps its order", broken_order);
+  add("equal scores share equally", broken_equality);
+  if (c.variant == "temperature")
+    add("a temperature of 2 is half of every score", broken_temperature);
+}
+
+}  // namespace assay::properties
