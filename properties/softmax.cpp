@@ -60,28 +60,32 @@ std::vector<truth> exact_backward(const softmax_variant& of, const case_inputs& 
 // ---- inputs
 
 // The backward functions' y: of the row that was drawn, its softmax or the logarithm of that, by
-// IEEE operations alone and rounded to the dtype. Exact and special data stay as they were drawn,
-// for which the gradients' formulas hold as well; so does what the position masks, which nobody may
-// read.
+// IEEE operations alone and rounded to the dtype. Exact data stay as they were drawn, for which the
+// gradients' formulas hold as well; so does what the position masks, which nobody may read.
 void make_results(const softmax_variant& of, case_inputs& in) {
-  const std::string& from = in.id.distribution.name;
-  if (from == "special" && of.logarithm)
-    for (double& y : in.values[0]) y = -std::abs(y);
-  if (from == "exact" || from == "special") return;
+  if (in.id.distribution.name == "exact") return;
   constexpr double k_log2_e = 0x1.71547652b82fep+0;
   const score_rows rows = score_rows::of(in.id);
   const dtype type = in.id.types[0].type;
   for (std::int64_t r = 0; r < rows.count; ++r) {
     const auto row =
         std::span(in.values[0]).subspan(std::size_t(r * rows.length), std::size_t(rows.visible(r)));
-    if (row.empty()) continue;
-    const double most = *std::max_element(row.begin(), row.end());
-    std::vector<double> e;
+    const reference::row_kind kind = reference::kind_of_row(std::span<const double>(row));
+    const double most = row.empty() ? 0 : *std::max_element(row.begin(), row.end());
     double sum = 0;
-    for (double x : row) sum += e.emplace_back(ieee_exp2(std::max((x - most) * k_log2_e, -1000.0)));
-    for (std::size_t j = 0; j < row.size(); ++j)
-      row[j] = round_to(type,
-                        of.logarithm ? std::max(row[j] - most, -1e30) - ieee_log(sum) : e[j] / sum);
+    const auto exponential = [&](double x) {
+      return x == -reference::k_infinity ? 0 : ieee_exp2(std::max((x - most) * k_log2_e, -1000.0));
+    };
+    if (kind == reference::row_kind::ordinary)
+      for (double x : row) sum += exponential(x);
+    for (double& x : row) {
+      if (kind == reference::row_kind::undefined)
+        x = reference::k_nan;
+      else if (kind == reference::row_kind::masked)
+        x = of.logarithm ? x : 0;
+      else
+        x = round_to(type, of.logarithm ? (x - most) - ieee_log(sum) : exponential(x) / sum);
+    }
   }
 }
 
@@ -147,6 +151,34 @@ double traffic_of(const row_kernel& kernel, bool forward, const case_id& id) {
   return (reads * inputs * seen + all) * element + partials;
 }
 
+// A gradient from above of up to 2^125 overflows nowhere: dot products with shares stay below it,
+// and differences below 2^126. NaN makes its row NaN; so does infinity, unless it meets the
+// exponential of a logarithm, which may have underflowed to nothing in fp32.
+std::vector<bool> promised_gradients(const softmax_variant& of, const case_inputs& in) {
+  const score_rows rows = score_rows::of(in.id);
+  std::vector<bool> promised;
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    bool all = true;
+    for (double dy : rows.seen(in.values[1], r))
+      all = all && (std::isinf(dy) ? !of.logarithm : !(std::abs(dy) > 0x1p125));
+    promised.insert(promised.end(), std::size_t(rows.length), all);
+  }
+  return promised;
+}
+
+// Logarithms of rows whose scores lie further apart may be more than fp32 has.
+std::vector<bool> promised_logarithms(const case_inputs& in) {
+  const score_rows rows = score_rows::of(in.id);
+  std::vector<bool> promised;
+  for (std::int64_t r = 0; r < rows.count; ++r) {
+    double low = reference::k_infinity, high = -reference::k_infinity;
+    for (double x : rows.seen(in.values[0], r))
+      if (std::isfinite(x)) low = std::min(low, x), high = std::max(high, x);
+    promised.insert(promised.end(), std::size_t(rows.length), !(high - low >= 0x1p127));
+  }
+  return promised;
+}
+
 template <class Arithmetic>
 std::vector<typename Arithmetic::value> forward_row(const softmax_variant& of,
                                                     const softmax_arithmetic<Arithmetic>& a,
@@ -166,6 +198,15 @@ implementation implementation_of(const softmax_variant& of, const row_kernel& ke
   it.numerics = fmt::format("fp32, each operation rounded; sums of fp32 rows of 4096: {}",
                             order_of(order_for(kernel, dtype::fp32, 4096)).text());
   it.in_place = true;
+  if (!forward) {
+    it.promises = [of](const case_inputs& in) { return promised_gradients(of, in); };
+    it.domain_text = of.logarithm ? "rows of finite gradients up to 2^125"
+                                  : "rows whose finite gradients are at most 2^125";
+  }
+  if (forward && of.logarithm) {
+    it.promises = promised_logarithms;
+    it.domain_text = "rows whose finite scores lie within 2^127";
+  }
   it.traffic = [kernel, forward](const case_id& id) { return traffic_of(kernel, forward, id); };
   it.declines = [kernel](const case_id& id) { return declined(kernel, id); };
   it.model = make_model([of, kernel, forward](const auto& a, const case_inputs& in) {

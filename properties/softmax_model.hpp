@@ -45,8 +45,11 @@ class softmax_arithmetic {
     value sum = Arithmetic::exact(0);
   };
 
-  // (x - most) / temperature.
+  // (x - most) / temperature. A difference that fp32 does not have is -infinity: no more is asked
+  // of it than to be far below.
   value exponent(double x, double most) const {
+    if (reference::round(reference::k_fp32, x - most) == -reference::k_infinity)
+      return a_.exact(-reference::k_infinity);
     const value below = a_.sub(a_.exact(x), a_.exact(most));
     return temperature_ == 1 ? below : a_.mul(below, inverse_);
   }

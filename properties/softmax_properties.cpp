@@ -227,6 +227,48 @@ std::string broken_linearity(const subject& s) {
   return differ(here.got, doubled, allowed);
 }
 
+// sum dy dx = (sum y dy^2 - (sum y dy)^2) / temperature, which Cauchy and Schwarz leave nonnegative
+// where y sums to 1; where it sums to 1 + e, above -e sum y dy^2.
+std::string broken_rise(const subject& s) {
+  const bounded_output dx = s.outputs()[0];
+  const double temperature = s.inputs().parameters.empty() ? 1 : s.inputs().parameters[0];
+  return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
+    const std::vector<double> y = row_of(s.inputs().values[0], rows, r),
+                              dy = row_of(s.inputs().values[1], rows, r),
+                              got = row_of(dx.got, rows, r), reach = row_of(dx.reach, rows, r);
+    if (!all_finite(y) || !all_finite(dy) || !all_finite(reach)) return std::string();
+    double mass = 0, square = 0, rise = 0, room = 0;
+    for (std::size_t j = 0; j < y.size(); ++j) {
+      mass += y[j];
+      square += y[j] * dy[j] * dy[j];
+      rise += got[j] * dy[j];
+      room +=
+          (reach[j] + rounding_of_sum(std::abs(got[j]), double(y.size()) + 2)) * std::abs(dy[j]);
+    }
+    room +=
+        (std::max(0.0, mass - 1) + rounding_of_sum(1, double(y.size()) + 2)) * square / temperature;
+    if (!(rise >= -room))
+      return fmt::format("the function falls along its gradient, by {:.3g}", -rise);
+    return std::string();
+  });
+}
+
+// A gradient from above that sums to 0 passes the logarithm unchanged.
+std::string broken_passage(const subject& s) {
+  case_inputs even = s.inputs();
+  const score_rows rows = score_rows::of(even.id);
+  for (std::int64_t r = 0; r < rows.count; ++r)
+    for (std::int64_t j = 0; j < rows.length; ++j) {
+      const bool alone = j + 1 == rows.visible(r) && j % 2 == 0;
+      even.values[1][std::size_t(r * rows.length + j)] = alone ? 0 : j % 2 == 0 ? 1 : -1;
+    }
+  const bounded_output dx = s.outputs(even)[0];
+  return each_ordinary_row(s, even, [&](const score_rows& all, std::int64_t r) {
+    const std::vector<double> got = row_of(dx.got, all, r), dy = row_of(even.values[1], all, r);
+    return differ(got, dy, std::vector<double>(got.size(), 0));
+  });
+}
+
 }  // namespace
 
 void add_softmax_properties(contract& c) {
@@ -240,6 +282,10 @@ void add_softmax_properties(contract& c) {
   if (c.direction == "bwd") {
     add("the gradient of a row sums to 0, as far as y sums to 1", broken_gradient_sum);
     add("the gradient is linear in the gradient from above", broken_linearity);
+    if (c.variant == "log")
+      add("a gradient from above that sums to 0 passes unchanged", broken_passage);
+    else
+      add("the function rises along its gradient", broken_rise);
     return;
   }
   add("a row sums to 1", broken_sum);

@@ -52,7 +52,7 @@ namespace detail {
 
 template <real R>
 R exp_or_zero(const R& t) {
-  return is_finite(t) ? special<R>::exp(t) : R(0);
+  return t == R(-k_infinity) ? R(0) : special<R>::exp(t);
 }
 
 /// sum e^(t_k) - 1, without the 1 of a largest element.
