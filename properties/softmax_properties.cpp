@@ -22,6 +22,10 @@ bool is_ordinary(std::span<const double> x) {
   return reference::kind_of_row(x) == reference::row_kind::ordinary;
 }
 
+bool all_finite(std::span<const double> row) {
+  return std::all_of(row.begin(), row.end(), [](double x) { return std::isfinite(x); });
+}
+
 std::vector<double> row_of(const std::vector<double>& all, const score_rows& rows, std::int64_t r) {
   const auto seen = rows.seen(all, r);
   return {seen.begin(), seen.end()};
@@ -47,6 +51,7 @@ std::string broken_sum(const subject& s) {
   return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
     double sum = 0, reach = 0;
     const std::vector<double> got = row_of(y.got, rows, r), room = row_of(y.reach, rows, r);
+    if (!all_finite(room)) return std::string();
     for (std::size_t j = 0; j < got.size(); ++j) {
       const double p = logarithm ? std::exp(got[j]) : got[j];
       sum += p;
@@ -85,6 +90,7 @@ std::string broken_order(const subject& s) {
     std::sort(order.begin(), order.end(), [&](auto i, auto j) { return x[i] < x[j]; });
     for (std::size_t k = 1; k < order.size(); ++k) {
       const std::size_t i = order[k - 1], j = order[k];
+      if (!std::isfinite(reach[i]) || !std::isfinite(reach[j])) continue;
       if (!(got[i] <= got[j] + reach[i] + reach[j]))
         return fmt::format("x {:a} <= {:a}, but y {:a} > {:a}", x[i], x[j], got[i], got[j]);
     }
@@ -177,10 +183,6 @@ std::string broken_temperature(const subject& s) {
     allowed.push_back(warm.values[0][i] / 2 == cold.values[0][i] ? here.reach[i] + there.reach[i]
                                                                  : reference::k_infinity);
   return differ(here.got, there.got, allowed);
-}
-
-bool all_finite(std::span<const double> row) {
-  return std::all_of(row.begin(), row.end(), [](double x) { return std::isfinite(x); });
 }
 
 // sum dx = (1 - sum y) sum y dy / temperature, which is 0 where y sums to 1; of the logarithm
