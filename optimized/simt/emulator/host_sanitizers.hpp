@@ -35,9 +35,9 @@ void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 
 namespace assay::simt::host_sanitizers {
 
-// While it lives, SIGINT and SIGTERM wait, or go to another thread. ThreadSanitizer puts a signal off
-// until the thread calls something that it intercepts, and keeps it with the fiber that was running:
-// one that comes in a kernel would come when that fiber is used again, or never.
+// While it lives, SIGINT and SIGTERM wait, or go to another thread. ThreadSanitizer puts a signal
+// off until the thread calls something that it intercepts, and keeps it with the fiber that was
+// running: one that comes in a kernel would come when that fiber is used again, or never.
 class held_interrupts {
  public:
   held_interrupts() {
