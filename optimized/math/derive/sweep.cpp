@@ -84,6 +84,7 @@ tally sweep(const routine& r, const function& f, std::uint64_t step, unsigned th
           check(r, f, value_of(r.from, static_cast<std::uint32_t>(i)), tallies[w]);
         }
       }
+      mpfr_free_cache();  // every thread has one
     });
   }
   for (auto& worker : workers) worker.join();

@@ -24,6 +24,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if defined(ASSAY_HOST_THREAD_SANITIZER)
+#include <csignal>
 extern "C" {
 void* __tsan_get_current_fiber();
 void* __tsan_create_fiber(unsigned flags);
@@ -33,6 +34,30 @@ void __tsan_switch_to_fiber(void* fiber, unsigned flags);
 #endif
 
 namespace assay::simt::host_sanitizers {
+
+// While it lives, SIGINT and SIGTERM wait, or go to another thread. ThreadSanitizer puts a signal
+// off until the thread calls something that it intercepts, and keeps it with the fiber that was
+// running: one that comes in a kernel would come when that fiber is used again, or never.
+class held_interrupts {
+ public:
+  held_interrupts() {
+#if defined(ASSAY_HOST_THREAD_SANITIZER)
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &held, &before_);
+#endif
+  }
+  held_interrupts(const held_interrupts&) = delete;
+  held_interrupts& operator=(const held_interrupts&) = delete;
+#if defined(ASSAY_HOST_THREAD_SANITIZER)
+  ~held_interrupts() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+#endif
+};
 
 // The identity of a fiber towards both tools.
 class fiber_identity {

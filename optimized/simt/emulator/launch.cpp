@@ -2,6 +2,7 @@
 
 #include "optimized/simt/emulator/assert.hpp"
 #include "optimized/simt/emulator/deferred_queue.hpp"
+#include "optimized/simt/emulator/host_sanitizers.hpp"
 #include "optimized/simt/emulator/scheduler.hpp"
 #include "optimized/simt/emulator/text.hpp"
 #include "optimized/simt/emulator/workers.hpp"
@@ -115,7 +116,10 @@ void run(launch_description& launch) {
   shared.next = std::max(blocks.first, shared.end - std::min(shared.end, blocks.at_most));
   if (shared.next >= shared.end) return;
   observe::launch_begins(launch);
-  run_on_workers(workers_for(launch, shared.end - shared.next), [&] { work_on(launch, shared); });
+  run_on_workers(workers_for(launch, shared.end - shared.next), [&] {
+    const host_sanitizers::held_interrupts held;
+    work_on(launch, shared);
+  });
   if (!shared.fault.empty()) throw error("kernel " + kernel_name(launch.kernel), shared.fault);
 }
 

@@ -134,8 +134,11 @@ TEST_F(command, exhaustive_keeps_finished_sweeps_of_an_interrupted_command) {
   const auto interrupt = [this](pid_t child) {  // as soon as the first function is through
     constexpr const char* k_first =
         "assay-exhaustive/relu.plain.fwd-select-fp32-emulator-0of128.json";
-    for (int i = 0; i < 4000 && !exists(k_first); ++i) usleep(5'000);
-    usleep(20'000);
+    const auto is_through = [&] {
+      return exists(k_first) &&
+             nlohmann::json::parse(contents(k_first)).at("sweep").at("done") == 32;
+    };
+    for (int i = 0; i < 12'000 && !is_through(); ++i) usleep(10'000);
     kill(child, SIGINT);
   };
   ASSERT_EQ(assay(both, {.meanwhile = interrupt}).code, 130);
