@@ -94,8 +94,6 @@ class running {
 
   static value negated(value a) { return {-a.center, a.before, a.after}; }
   value add(value a, value b) const {
-    if (is_nothing(b)) return a;
-    if (is_nothing(a)) return b;
     const auto sum = reference::two_sum(a.center, b.center);
     return rounded(sum.value, a.after + b.after, sum.error);
   }
@@ -171,10 +169,6 @@ class running {
   value rounded(double center, double error, double lost) const {
     if (is_free(center, error, lost)) return {center, 0, 0};
     return overflowing({center, error, error + half_ulp(std::abs(center) + error)});
-  }
-  // Adding an exact zero rounds nothing.
-  bool is_nothing(value v) const {
-    return charged_ == charge::what_rounds && v.center == 0 && v.after == 0;
   }
   // (An overflow is not: it rounds to infinity.)
   bool is_free(double center, double error, double lost) const {

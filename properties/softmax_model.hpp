@@ -68,13 +68,13 @@ class softmax_arithmetic {
     for (double x : group) next = std::max(next, x);
     if (next == -reference::k_infinity) return;
     all.sum = rescaled(all, next);
-    for (double x : group) all.sum = a_.add(all.sum, exponential(x, next));
+    for (double x : group) all.sum = plus(all.sum, exponential(x, next));
     all.most = next;
   }
   online merged(const online& left, const online& right) const {
     const double next = std::max(left.most, right.most);
     if (next == -reference::k_infinity) return left;
-    return {next, a_.add(rescaled(left, next), rescaled(right, next))};
+    return {next, plus(rescaled(left, next), rescaled(right, next))};
   }
 
   // What the kernels hold after a row: by groups in turn, then by halves.
@@ -133,7 +133,7 @@ class softmax_arithmetic {
   std::vector<value> log_softmax_gradient_of(std::span<const double> y, std::span<const double> dy,
                                              const row_order& how) const {
     const value total = row_sum(
-        y.size(), how, [&](value all, std::size_t j) { return a_.add(all, a_.exact(dy[j])); });
+        y.size(), how, [&](value all, std::size_t j) { return plus(all, a_.exact(dy[j])); });
     std::vector<value> dx;
     for (std::size_t j = 0; j < y.size(); ++j) {
       const value p = y[j] == 0            ? a_.exact(1)
@@ -153,6 +153,14 @@ class softmax_arithmetic {
                                       std::int64_t count) {
     return row.subspan(first, std::min(std::size_t(count), row.size() - first));
   }
+  // Adding an exact zero to what fp32 holds rounds nothing.
+  value plus(value left, value right) const {
+    if (is_zero(left)) return right;
+    return is_zero(right) ? left : a_.add(left, right);
+  }
+  static bool is_zero(const running::value& v) { return v.center == 0 && v.after == 0; }
+  static bool is_zero(const concrete::value& v) { return v.before == 0 && v.after == 0; }
+
   value rescaled(const online& all, double next) const {
     if (all.most == next) return all.sum;
     return a_.mul(all.sum, exponential(all.most, next));
@@ -197,7 +205,7 @@ class softmax_arithmetic {
     if (how.chunk == 0) return chunks.empty() ? Arithmetic::exact(0) : chunks.front();
     std::vector<value> threads(std::size_t(how.threads), Arithmetic::exact(0));
     for (std::size_t c = 0; c < chunks.size(); ++c)
-      threads[c % threads.size()] = a_.add(threads[c % threads.size()], chunks[c]);
+      threads[c % threads.size()] = plus(threads[c % threads.size()], chunks[c]);
     return sum_by_warps(std::move(threads));
   }
   value sum_by_warps(std::vector<value> threads) const {
