@@ -20,7 +20,9 @@ case_id any_case(const contract& c, const std::vector<dtype>& types) {
   case_id id = retyped(c.decoy_case, types);
   const std::size_t dimensions = c.dimensions.size();
   for (std::size_t d = 0; d < dimensions; ++d)
-    id.shape[d].value = *rc::gen::inRange<std::int64_t>(1, dimensions == 1 ? 600 : d == 0 ? 6 : 70);
+    id.shape[d].value = *rc::gen::inRange<std::int64_t>(1, dimensions == 1      ? 600
+                                                           : d + 1 < dimensions ? 12
+                                                                                : 70);
   id.distribution.name =
       *rc::gen::element<std::string>("normal", "uniform", "wide", "tails", "special");
   id.seed = *rc::gen::inRange<std::uint64_t>(0, 1u << 30);
