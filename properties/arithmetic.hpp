@@ -33,32 +33,32 @@ struct elementary {
 };
 
 namespace elementary_functions {
-inline constexpr elementary exp = {[](double x) { return std::exp(x); },
-                                   [](double, double high) { return std::exp(high); }};
-inline constexpr elementary exp2 = {
+inline constexpr elementary k_exp = {[](double x) { return std::exp(x); },
+                                     [](double, double high) { return std::exp(high); }};
+inline constexpr elementary k_exp2 = {
     [](double x) { return std::exp2(x); },
     [](double, double high) { return 0x1.62e42fefa39efp-1 * std::exp2(high); }};
-inline constexpr elementary erf = {[](double x) { return std::erf(x); },
-                                   [](double low, double high) {
-                                     const double nearest = low > 0 ? low : high < 0 ? high : 0;
-                                     return 0x1.20dd750429b6dp+0 *
-                                            std::exp(-nearest * nearest);  // 2 / sqrt(pi) e^(-x^2)
-                                   }};
-inline constexpr elementary tanh = {
+inline constexpr elementary k_erf = {
+    [](double x) { return std::erf(x); },
+    [](double low, double high) {
+      const double nearest = low > 0 ? low : high < 0 ? high : 0;
+      return 0x1.20dd750429b6dp+0 * std::exp(-nearest * nearest);  // 2 / sqrt(pi) e^(-x^2)
+    }};
+inline constexpr elementary k_tanh = {
     [](double x) { return std::tanh(x); },
     [](double low, double high) {
       const double nearest = low > 0 ? low : high < 0 ? high : 0, c = std::cosh(nearest);
       return 1 / (c * c);
     },
     2};
-inline constexpr elementary cosh = {
+inline constexpr elementary k_cosh = {
     [](double x) { return std::cosh(x); },
     [](double low, double high) { return std::sinh(std::max(std::abs(low), std::abs(high))); }};
-inline constexpr elementary log1p = {[](double x) { return std::log1p(x); },
-                                     [](double low, double) {
-                                       return low > -1 ? 1 / (1 + low)
-                                                       : std::numeric_limits<double>::infinity();
-                                     }};
+inline constexpr elementary k_log1p = {[](double x) { return std::log1p(x); },
+                                       [](double low, double) {
+                                         return low > -1 ? 1 / (1 + low)
+                                                         : std::numeric_limits<double>::infinity();
+                                       }};
 }  // namespace elementary_functions
 
 // How a tensor core adds a block of products to its accumulator: all terms aligned to the largest,

@@ -67,7 +67,8 @@ struct implementation {
   // contract's. Elements outside are counted and not judged.
   std::function<bool(double x)> domain;
   std::string domain_text;
-  // The same for functions of rows: of each element of the first output, is anything promised of it?
+  // The same for functions of rows: of each element of the first output, is anything promised of
+  // it?
   std::function<std::vector<bool>(const case_inputs&)> promises;
   bool deterministic = true;  // the same bits in every run, whatever the schedule
   // The same bits on the emulator and on a GPU: made of IEEE operations alone, without the special

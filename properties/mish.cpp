@@ -20,8 +20,8 @@ bool is_far(const Value& x) {
 }
 
 constexpr auto k_gate = [](const auto& a, auto x) {
-  const auto softplus = a.apply(f::log1p, a.apply(f::exp, x, k_exp_ulps), k_log1p_ulps);
-  return a.apply(f::tanh, softplus, k_tanh_ulps);
+  const auto softplus = a.apply(f::k_log1p, a.apply(f::k_exp, x, k_exp_ulps), k_log1p_ulps);
+  return a.apply(f::k_tanh, softplus, k_tanh_ulps);
 };
 
 constexpr auto k_naive = [](const auto& a, auto x, const auto&) {
@@ -31,7 +31,7 @@ constexpr auto k_naive = [](const auto& a, auto x, const auto&) {
 constexpr auto k_slope_naive = [](const auto& a, auto x, const auto&) {
   const auto one = a.exact(1), t = k_gate(a, x);
   if (is_far(x)) return one;
-  const auto s = a.div(one, a.add(one, a.apply(f::exp, a.negated(x), k_exp_ulps)));
+  const auto s = a.div(one, a.add(one, a.apply(f::k_exp, a.negated(x), k_exp_ulps)));
   return a.add(t, a.mul(a.mul(x, a.sub(one, a.mul(t, t))), s));
 };
 

@@ -12,7 +12,7 @@ namespace {
 using optimized::k_exp_ulps;
 
 constexpr auto k_sigmoid = [](const auto& a, auto x) {
-  const auto exp = a.apply(elementary_functions::exp, a.negated(x), k_exp_ulps);
+  const auto exp = a.apply(elementary_functions::k_exp, a.negated(x), k_exp_ulps);
   return a.add(a.exact(1), exp);
 };
 

@@ -60,7 +60,7 @@ class softmax_arithmetic {
     if (x == -reference::k_infinity) return a_.exact(0);
     const double t = (x - most) / temperature_;
     if (t < k_underflow) return a_.known(std::exp(t), 0.5);
-    return a_.apply(elementary_functions::exp, exponent(x, most), optimized::k_exp_ulps);
+    return a_.apply(elementary_functions::k_exp, exponent(x, most), optimized::k_exp_ulps);
   }
 
   void take(online& all, std::span<const double> group) const {
@@ -109,7 +109,7 @@ class softmax_arithmetic {
   std::vector<value> log_softmax_of(std::span<const double> row, const online& all) const {
     std::vector<value> l(row.size(), Arithmetic::exact(-reference::k_infinity));
     if (all.most == -reference::k_infinity) return l;
-    const value closing = a_.apply(elementary_functions::log1p, a_.sub(all.sum, a_.exact(1)),
+    const value closing = a_.apply(elementary_functions::k_log1p, a_.sub(all.sum, a_.exact(1)),
                                    optimized::k_log1p_ulps);
     for (std::size_t j = 0; j < row.size(); ++j)
       if (row[j] != -reference::k_infinity) l[j] = a_.sub(exponent(row[j], all.most), closing);
@@ -138,7 +138,7 @@ class softmax_arithmetic {
     for (std::size_t j = 0; j < y.size(); ++j) {
       const value p = y[j] == 0            ? a_.exact(1)
                       : y[j] < k_underflow ? a_.known(std::exp(y[j]), 0.5)
-                                           : a_.apply(elementary_functions::exp, a_.exact(y[j]),
+                                           : a_.apply(elementary_functions::k_exp, a_.exact(y[j]),
                                                       optimized::k_exp_ulps);
       dx.push_back(a_.fma(Arithmetic::negated(p), total, a_.exact(dy[j])));
     }

@@ -39,7 +39,7 @@ typename Arithmetic::value gelu_naive(const Arithmetic& a, double x, const fault
   const auto input = Arithmetic::exact(x);
   const auto half_sqrt2 = a.constant(0x1.6a09e667f3bcdp-1 * wrong.constant_factor);
   const auto t = misplace<Arithmetic>(wrong, a.mul(input, half_sqrt2));
-  const auto e = a.apply(elementary_functions::erf, t, k_erf_ulps);
+  const auto e = a.apply(elementary_functions::k_erf, t, k_erf_ulps);
   const auto gate = a.add(Arithmetic::exact(1), e);
   const auto result = a.mul(a.mul(Arithmetic::exact(0.5), input), gate);
   return wrong.scale == 1 ? result : a.mul(result, Arithmetic::exact(wrong.scale));
@@ -77,7 +77,7 @@ std::vector<typename Arithmetic::value> softmax_row(const Arithmetic& a, std::sp
     value argument = a.sub(Arithmetic::exact(x[i]), most);
     if (wrong.scale != 1) argument = a.mul(argument, Arithmetic::exact(wrong.scale));
     exps.push_back(
-        misplace<Arithmetic>(wrong, a.apply(elementary_functions::exp, argument, k_exp_ulps)));
+        misplace<Arithmetic>(wrong, a.apply(elementary_functions::k_exp, argument, k_exp_ulps)));
     terms.push_back(std::int64_t(i) == wrong.dropped ? Arithmetic::exact(0) : exps.back());
   }
   const Arithmetic adder = wrong.accumulate_in_bf16 ? Arithmetic(reference::k_bf16) : a;
@@ -119,7 +119,7 @@ std::vector<typename Arithmetic::value> weighted_average(const Arithmetic& a,
     if (wrong.scale != 1) argument = a.mul(argument, Arithmetic::exact(wrong.scale));
     const bool dropped = std::int64_t(j) == wrong.dropped;
     weights.push_back(dropped ? Arithmetic::exact(0)
-                              : a.apply(elementary_functions::exp, argument, k_exp_ulps));
+                              : a.apply(elementary_functions::k_exp, argument, k_exp_ulps));
   }
   const value total = sum(a, k_warp_order, weights);
   std::vector<value> outputs;

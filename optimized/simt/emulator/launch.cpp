@@ -22,10 +22,6 @@
 namespace assay::simt::inline ASSAY_BUILD {
 namespace {
 
-// The default number of workers stops here: each may need the stacks of 1024 threads, and the
-// system counts their mappings (vm.max_map_count).
-constexpr unsigned k_most_workers = 24;
-
 // CUDA's limits for compute capability 8.0 to 9.0 (Programming Guide, Technical Specifications).
 void check(const launch_description& launch) {
   const auto refuse = [&](const std::string& what, const std::string& expected) {
@@ -97,6 +93,9 @@ unsigned workers_for(const launch_description& launch, std::uint64_t blocks) {
   return 1;  // findings and knowledge of who did what come in the order of the blocks
 #else
   if (launch.options.blocks_in_order) return 1;
+  // The default stops here: each worker may need the stacks of 1024 threads, and the system counts
+  // their mappings (vm.max_map_count).
+  constexpr unsigned k_most_workers = 24;
   const unsigned wanted =
       launch.options.workers != 0 ? launch.options.workers : std::min(core_count(), k_most_workers);
   return static_cast<unsigned>(std::min<std::uint64_t>(wanted, blocks));

@@ -73,6 +73,7 @@ class checked_reference {
     std::memcpy(checked_write(address_, bounds_, sizeof(T), where_), &value, sizeof value);
     return value;
   }
+  // NOLINTNEXTLINE(performance-noexcept-move-constructor): a write may throw
   value_type operator=(checked_reference&& other) &&
         requires k_is_writable
   {
