@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace assay::properties {
 namespace {
 
@@ -88,7 +91,7 @@ std::vector<typename Arithmetic::value> forward_row(const softmax_variant& of,
                                                     std::span<const double> x, const row_order& how,
                                                     bool naive) {
   if (reference::kind_of_row(x) == reference::row_kind::undefined)
-    return {x.size(), Arithmetic::exact(reference::k_nan)};
+    return std::vector(x.size(), Arithmetic::exact(reference::k_nan));
   const auto all = naive ? a.three_pass_row(x, how.threads) : a.online_row(x, how);
   return of.logarithm ? a.log_softmax_of(x, all) : a.softmax_of(x, all);
 }
