@@ -47,6 +47,7 @@ std::vector<run_id> select_runs(const std::vector<std::string>& patterns,
   for (const contract& c : contracts())
     for (const case_id& id : c.cases)
       for (const implementation& by : c.implementations) {
+        if (by.declines && !by.declines(id).empty()) continue;  // no case of this one
         run_id run{id, by.name, backend, 0};
         const std::string text = print(run);
         bool wanted = patterns.empty();

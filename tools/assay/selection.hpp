@@ -12,9 +12,9 @@ namespace assay::tools {
 // a shell pattern would.
 bool matches(const std::string& pattern, const std::string& text);
 
-// The runs of every contract's cases by every implementation whose ids match any of the patterns
-// (all, where there are none). Throws bad_input, with the nearest names, where a pattern matches
-// nothing.
+// The runs of every contract's cases by every implementation that takes them, whose ids match any
+// of the patterns (all, where there are none). Throws bad_input, with the nearest names, where a
+// pattern matches nothing.
 std::vector<properties::run_id> select_runs(const std::vector<std::string>& patterns,
                                             const std::string& backend);
 

@@ -29,6 +29,18 @@ TEST_F(command, check_ends_with_two_lines_of_figures) {
   EXPECT_THAT(files(), IsEmpty());
 }
 
+// A row that a warp does not hold is no case of the kernel that gives a warp a row.
+TEST_F(command, check_leaves_out_what_an_implementation_does_not_take) {
+  const ended result =
+      assay({"check", "softmax.plain.fwd*x=bf16*impl=online_warp*", "--on", "emulator", "--json"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  const nlohmann::json told = result.json();
+  EXPECT_GT(told.at("runs").size(), 5u);
+  EXPECT_EQ(told.at("summary").at("passed"), told.at("runs").size());
+  for (const nlohmann::json& run : told.at("runs"))
+    EXPECT_THAT(run.at("id").get<std::string>(), testing::Not(HasSubstr("n=8192")));
+}
+
 TEST_F(command, check_says_that_cuda_was_not_asked_for) {
   const ended result = assay({"check", "relu.plain.fwd", "--on", "emulator"});
   EXPECT_EQ(result.code, 0);

@@ -32,6 +32,15 @@ TEST_F(command, replay_runs_an_id_and_tells_all_about_it) {
   EXPECT_THAT(files(), IsEmpty());
 }
 
+TEST_F(command, replay_tells_why_an_implementation_does_not_take_a_case) {
+  const ended result = assay({"replay",
+                              "v1/softmax.plain.fwd/x=bf16,y=bf16/rows=1,n=8192/dist=normal/"
+                              "seed=1@impl=online_warp,on=emulator,sched=0"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.out, HasSubstr("unsupported"));
+  EXPECT_THAT(result.out, HasSubstr("'online_warp' takes rows of at most 1024 elements, not 8192"));
+}
+
 TEST_F(command, replay_reports_as_json) {
   const nlohmann::json told = assay({"replay", k_good, "--json"}).json();
   EXPECT_EQ(told.at("id"), k_good);
