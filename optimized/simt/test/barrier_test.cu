@@ -1,6 +1,9 @@
 // synccheck: barriers that not everybody reaches, or reaches alike.
 #include "optimized/simt/test/kernel_test.cuh"
 
+// Branches that are alike are what it is about: two barriers in two places.
+// NOLINTBEGIN(bugprone-branch-clone,misc-redundant-expression)
+
 namespace assay::simt::inline ASSAY_BUILD::test {
 
 template <bool IsDivergent>
@@ -229,3 +232,5 @@ KERNEL_TEST(synccheck, stops_a_kernel_that_spins_at_the_time_limit) {
 }
 
 }  // namespace assay::simt::inline ASSAY_BUILD::test
+
+// NOLINTEND(bugprone-branch-clone,misc-redundant-expression)

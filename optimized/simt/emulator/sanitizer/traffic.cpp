@@ -83,11 +83,11 @@ unsigned wavefronts_of_part(const warp_addresses& a, std::uint32_t lanes) {
 passes wavefronts(const warp_addresses& a) {
   const unsigned parts = std::max(1u, a.bytes / k_bank_bytes);
   const unsigned lanes_of_part = 32 / parts;
-  const std::uint32_t part_mask = lanes_of_part == 32 ? ~0u : (1u << lanes_of_part) - 1;
+  const std::uint64_t part_mask = (std::uint64_t{1} << lanes_of_part) - 1;
   const bool has_no_conflict = a.each == nullptr && (a.stride == 0 || are_neighbours(a));
   passes total;
   for (unsigned part = 0; part < parts; ++part) {
-    const std::uint32_t lanes = a.lanes & part_mask << part * lanes_of_part;
+    const auto lanes = std::uint32_t(a.lanes & part_mask << part * lanes_of_part);
     if (lanes == 0) continue;
     ++total.needed;
     total.taken += has_no_conflict ? 1 : wavefronts_of_part(a, lanes);
