@@ -18,10 +18,7 @@ function(assay_test name)
     set(arg_TIMEOUT 300)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  if(ASSAY_TIDY)  # the analyzer follows GoogleTest's macros for half a minute a file, and finds nothing
-    set_target_properties(${name} PROPERTIES
-      CXX_CLANG_TIDY "${CMAKE_CXX_CLANG_TIDY};--checks=-clang-analyzer-*")
-  endif()
+  assay_tidy_without_analyzer(${name})
   target_link_libraries(${name} PRIVATE assay_test_main ${arg_LIBRARIES})
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} FIXTURES_REQUIRED ledger

@@ -59,8 +59,8 @@ class pool {
 // it is. Never destroyed, because its threads wait on it until the process ends.
 pool& this_process_pool() {
   static pool* current = new pool;
-  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the parent's is left as it is
   if (current->process() != getpid()) current = new pool;
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the parent's is left as it is
   return *current;
 }
 

@@ -97,6 +97,7 @@ void expect_rounding() {
   const auto cases = rounding_cases<Half>();
   const int n = static_cast<int>(cases.size());
   std::vector<float> values;
+  values.reserve(cases.size());
   for (const rounding_case& c : cases) values.push_back(c.x);
   auto x = on_device(values, "x");
   buffer<std::uint16_t> one(this_device(), cases.size(), "one");
