@@ -96,7 +96,7 @@ class reader {
       }
       return depth < 8;
     };
-    const json header = json::parse(contents_.substr(8, length), watch, false);
+    json header = json::parse(contents_.substr(8, length), watch, false);
     if (header.is_discarded() || !header.is_object()) refuse("its header is not a JSON object");
     if (twice) refuse("a name stands twice in its header");
     return header;

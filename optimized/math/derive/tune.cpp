@@ -66,7 +66,7 @@ int misrounded(const routine_16& r, const std::vector<float>& table,
 
 class walk {
  public:
-  walk(const routine_16& r, std::vector<float> table)
+  walk(const routine_16& r, const std::vector<float>& table)
       : routine_(r), table_(table), verified_(table), all_(inputs_of(r)) {
     for (const input& in : all_)
       if (in.to_tie < 0.02 || is_misrounded(r, table, in)) hard_.push_back(in);

@@ -62,7 +62,8 @@ __global__ void load_a_shifted_row(global<std::uint32_t> y) {
   const int lane = static_cast<int>(threadIdx.x);
   for (int i = lane; i < 64; i += 32) tile[i] = static_cast<std::uint16_t>(i);
   __syncwarp();
-  const auto f = ldmatrix<1>(&tile[8 * (lane % 8) + (lane == 3 ? Shift : 0)]);  // line: ldmatrix
+  const int shift = Shift * (lane == 3);
+  const auto f = ldmatrix<1>(&tile[8 * (lane % 8) + shift]);  // line: ldmatrix
   y[lane] = f.x[0];
 }
 
