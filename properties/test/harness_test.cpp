@@ -63,7 +63,7 @@ TEST(harness, sees_an_input_that_was_written) {
   const std::string damage = damage_by([](const call& what, simt::queue& stream) {
     stream.fill(begin_of(what, 0) + 40, std::byte(0x11), 1);
   });
-  EXPECT_NE(damage.find("x"), std::string::npos) << damage;
+  EXPECT_NE(damage.find("input 'x'"), std::string::npos) << damage;
 }
 
 // What a kernel does not write is NaN, or another poison in the second run, and passes no
@@ -118,7 +118,7 @@ run_report run_twice(void (*launch)(const call&, simt::queue&), simt::build whic
   run_settings settings;
   if (which == simt::build::sanitized) settings.sanitize = simt::sanitizer_tools{};
   runs = 0;
-  const run_report report = run({prepared.inputs.id, name, "emulator", 0}, prepared, settings);
+  run_report report = run({prepared.inputs.id, name, "emulator", 0}, prepared, settings);
   EXPECT_EQ(runs, 2);
   return report;
 }

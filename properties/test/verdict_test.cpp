@@ -140,52 +140,56 @@ struct broken {
 };
 
 const distribution_id k_normal{"normal", {}}, k_uniform{"uniform", {{"low", 0}}};
-constexpr dtype f32 = dtype::fp32, bf = dtype::bf16, hf = dtype::fp16;
+constexpr dtype k_f32 = dtype::fp32, k_bf = dtype::bf16, k_hf = dtype::fp16;
 
 faults scaled(double by) { return {.scale = by}; }
 faults dropped(std::int64_t which) { return {.dropped = which}; }
 faults misplaced(const reference::format& f) { return {.misplaced = &f}; }
 faults constant(double factor) { return {.constant_factor = factor}; }
-const faults k_bf16_sum{.accumulate_in_bf16 = true};
+const faults k_bfsum{.accumulate_in_bf16 = true};
 
 // The faults that a harness must not let through, on 1,024 terms, in the output types in which they
 // are hardest to see.
 const std::vector<broken> k_broken = {
     {"0.7071 for 1/sqrt 2",
      k_gelu,
-     {k_normal, f32, f32, 1, 4096, 1, constant(0.7071 * std::sqrt(2.0))}},
+     {k_normal, k_f32, k_f32, 1, 4096, 1, constant(0.7071 * std::sqrt(2.0))}},
     {"0.7071 for 1/sqrt 2",
      k_gelu,
-     {k_normal, bf, bf, 1, 4096, 1, constant(0.7071 * std::sqrt(2.0))}},
-    {"t rounded to bf16", k_gelu, {k_normal, f32, f32, 1, 4096, 1, misplaced(reference::k_bf16)}},
-    {"t rounded to bf16", k_gelu, {k_normal, bf, bf, 1, 4096, 1, misplaced(reference::k_bf16)}},
-    {"t rounded to fp16", k_gelu, {k_normal, f32, hf, 1, 4096, 1, misplaced(reference::k_fp16)}},
-    {"off by 0.2 %", k_gelu, {k_normal, bf, bf, 1, 4096, 1, scaled(1.002)}},
-    {"bf16 accumulator", k_sum, {k_normal, f32, f32, 1024, 64, 1, k_bf16_sum}},
-    {"bf16 accumulator", k_sum, {k_uniform, bf, bf, 1024, 64, 1, k_bf16_sum}},
-    {"one of 1,024 dropped", k_sum, {k_uniform, f32, f32, 1024, 64, 1, dropped(1023)}},
-    {"one of 1,024 dropped", k_sum, {k_uniform, bf, bf, 1024, 64, 1, dropped(1023)}},
-    {"off by 0.2 %", k_sum, {k_normal, bf, bf, 1024, 64, 1, scaled(1.002)}},
-    {"bf16 accumulator", k_softmax, {k_normal, bf, bf, 1024, 16, 1, k_bf16_sum}},
-    {"one of 1,024 dropped", k_softmax, {k_normal, f32, f32, 1024, 16, 1, dropped(7)}},
-    {"one of 1,024 dropped", k_softmax, {k_normal, bf, bf, 1024, 16, 1, dropped(7)}},
-    {"scores off by 0.2 %", k_softmax, {k_normal, bf, bf, 1024, 16, 1, scaled(1.002)}},
+     {k_normal, k_bf, k_bf, 1, 4096, 1, constant(0.7071 * std::sqrt(2.0))}},
+    {"t rounded to bf16",
+     k_gelu,
+     {k_normal, k_f32, k_f32, 1, 4096, 1, misplaced(reference::k_bf16)}},
+    {"t rounded to bf16", k_gelu, {k_normal, k_bf, k_bf, 1, 4096, 1, misplaced(reference::k_bf16)}},
+    {"t rounded to fp16",
+     k_gelu,
+     {k_normal, k_f32, k_hf, 1, 4096, 1, misplaced(reference::k_fp16)}},
+    {"off by 0.2 %", k_gelu, {k_normal, k_bf, k_bf, 1, 4096, 1, scaled(1.002)}},
+    {"bf16 accumulator", k_sum, {k_normal, k_f32, k_f32, 1024, 64, 1, k_bfsum}},
+    {"bf16 accumulator", k_sum, {k_uniform, k_bf, k_bf, 1024, 64, 1, k_bfsum}},
+    {"one of 1,024 dropped", k_sum, {k_uniform, k_f32, k_f32, 1024, 64, 1, dropped(1023)}},
+    {"one of 1,024 dropped", k_sum, {k_uniform, k_bf, k_bf, 1024, 64, 1, dropped(1023)}},
+    {"off by 0.2 %", k_sum, {k_normal, k_bf, k_bf, 1024, 64, 1, scaled(1.002)}},
+    {"bf16 accumulator", k_softmax, {k_normal, k_bf, k_bf, 1024, 16, 1, k_bfsum}},
+    {"one of 1,024 dropped", k_softmax, {k_normal, k_f32, k_f32, 1024, 16, 1, dropped(7)}},
+    {"one of 1,024 dropped", k_softmax, {k_normal, k_bf, k_bf, 1024, 16, 1, dropped(7)}},
+    {"scores off by 0.2 %", k_softmax, {k_normal, k_bf, k_bf, 1024, 16, 1, scaled(1.002)}},
     {"exponentials rounded to bf16",
      k_softmax,
-     {k_normal, bf, bf, 1024, 16, 1, misplaced(reference::k_bf16)}},
+     {k_normal, k_bf, k_bf, 1024, 16, 1, misplaced(reference::k_bf16)}},
     {"exponentials rounded to fp16",
      k_softmax,
-     {k_normal, f32, bf, 1024, 16, 1, misplaced(reference::k_fp16)}},
-    {"bf16 accumulator", k_dot, {k_normal, bf, bf, 1024, 64, 1, k_bf16_sum}},
-    {"one of 1,024 dropped", k_dot, {k_normal, bf, bf, 1024, 64, 1, dropped(512)}},
-    {"off by 0.2 %", k_dot, {k_normal, bf, bf, 1024, 64, 1, scaled(1.002)}},
-    {"one of 1,024 keys dropped", k_average, {k_normal, bf, bf, 1024, 64, 1, dropped(512)}},
+     {k_normal, k_f32, k_bf, 1024, 16, 1, misplaced(reference::k_fp16)}},
+    {"bf16 accumulator", k_dot, {k_normal, k_bf, k_bf, 1024, 64, 1, k_bfsum}},
+    {"one of 1,024 dropped", k_dot, {k_normal, k_bf, k_bf, 1024, 64, 1, dropped(512)}},
+    {"off by 0.2 %", k_dot, {k_normal, k_bf, k_bf, 1024, 64, 1, scaled(1.002)}},
+    {"one of 1,024 keys dropped", k_average, {k_normal, k_bf, k_bf, 1024, 64, 1, dropped(512)}},
     // The weights' own rounding hides these from the strict bound: the scatter must show them, and
     // it takes many rows.
     {"output rounded to bf16 before it is divided",
      k_average,
-     {k_normal, bf, bf, 128, 4096, 1, misplaced(reference::k_bf16)}},
-    {"scores off by 0.2 %", k_average, {k_normal, bf, bf, 128, 4096, 1, scaled(1.002)}},
+     {k_normal, k_bf, k_bf, 128, 4096, 1, misplaced(reference::k_bf16)}},
+    {"scores off by 0.2 %", k_average, {k_normal, k_bf, k_bf, 128, 4096, 1, scaled(1.002)}},
 };
 
 TEST(verdict, leaves_out_no_distribution) {

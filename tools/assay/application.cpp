@@ -35,7 +35,7 @@ Exit status: 0 good, 1 a wrong result, 2 bad input, 6 a kernel crashed or hung, 
 // The first word that is neither an option nor an option's value.
 std::string subcommand_in(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
+    std::string word = argv[i];
     if (word == "--color")
       ++i;
     else if (word.empty() || word[0] != '-')
