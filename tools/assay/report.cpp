@@ -207,8 +207,8 @@ std::string save_failure(const run_report& report, const prepared_case& prepared
   const std::string name = print(report.id);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  const std::string path = fmt::format("{}/{}-{:016x}.safetensors", folder, id.function(),
-                                       XXH3_64bits(name.data(), name.size()));
+  std::string path = fmt::format("{}/{}-{:016x}.safetensors", folder, id.function(),
+                                 XXH3_64bits(name.data(), name.size()));
   write_safetensors(path, file);
   return path;
 }

@@ -54,6 +54,7 @@ __global__ void spin(source, target, int) {
 }
 
 __global__ void spin_at_barrier(source, target, int count) {
+  // NOLINTNEXTLINE(bugprone-infinite-loop): it hangs, on purpose
   while (count > 0) __syncthreads();
 }
 
