@@ -99,9 +99,11 @@ class no_sigpipe {
   std::signal(SIGINT, SIG_IGN);  // the parent decides what an interrupt means
   line_reader reader(requests);
   for (;;) {
-    std::optional<std::string> request;
-    while (!(request = reader.line()))
+    std::optional<std::string> request = reader.line();
+    while (!request) {
       if (!reader.fill()) _exit(0);
+      request = reader.line();
+    }
     const std::string answer =
         answered(handler, *request).dump(-1, ' ', false, json::error_handler_t::replace);
     if (!write_line(answers, answer + "\n")) _exit(0);
@@ -136,7 +138,7 @@ class worker {
 
   int pipe_number() const { return from_; }
   bool busy() const { return job_.has_value(); }
-  std::size_t job() const { return *job_; }
+  std::size_t job() const { return job_.value(); }
   double seconds() const { return std::chrono::duration<double>(clock::now() - begun_).count(); }
 
   void begin(std::size_t index, const json& job) {

@@ -115,8 +115,8 @@ class walk {
   std::mt19937 random_{1};
 };
 
-void polish(const routine_16& r, std::vector<float> start, long tries) {
-  walk w(r, std::move(start));
+void polish(const routine_16& r, const std::vector<float>& start, long tries) {
+  walk w(r, start);
   const int before = w.misrounded_now();
   for (long i = 0; i < tries && w.misrounded_now() > 0; ++i) w.step();
   std::fprintf(stderr, "%s: %d misrounded, then %d\n", r.name.c_str(), before, w.misrounded_now());
