@@ -104,9 +104,10 @@ class no_sigpipe {
       if (!reader.fill()) _exit(0);
       request = reader.line();
     }
-    const std::string answer =
-        answered(handler, *request).dump(-1, ' ', false, json::error_handler_t::replace);
-    if (!write_line(answers, answer + "\n")) _exit(0);
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the loop ends with one
+    const json answer = answered(handler, *request);
+    const std::string line = answer.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (!write_line(answers, line + "\n")) _exit(0);
   }
 }
 
@@ -138,7 +139,8 @@ class worker {
 
   int pipe_number() const { return from_; }
   bool busy() const { return job_.has_value(); }
-  std::size_t job() const { return job_.value(); }
+  // Of a busy worker.
+  std::size_t job() const { return *job_; }  // NOLINT(bugprone-unchecked-optional-access)
   double seconds() const { return std::chrono::duration<double>(clock::now() - begun_).count(); }
 
   void begin(std::size_t index, const json& job) {
