@@ -15,8 +15,13 @@
 namespace assay::properties {
 namespace {
 
-// A double rounding in each of n additions of results below `magnitude` in sum.
-double rounding_of_sum(double magnitude, double n) { return n * 0x1p-53 * magnitude; }
+// Relative to its terms' magnitudes, the error in double of a sum of n products of up to two values
+// of the C library's functions: u for each addition and product, and the functions' own. Twice that
+// covers products of such errors and an operation or two behind the sum.
+double error_in_double(std::size_t n) {
+  return 2 * (double(n + 2) * reference::k_unit_roundoff<double> +
+              2 * reference::special<double>::k_error);
+}
 
 bool is_ordinary(std::span<const double> x) {
   return reference::kind_of_row(x) == reference::row_kind::ordinary;
@@ -33,14 +38,13 @@ std::vector<double> row_of(const std::vector<double>& all, const score_rows& row
 
 // What a property says of one row of results, given which row it is.
 template <class Says>
-std::string each_ordinary_row(const subject& s, const case_inputs& inputs, const Says& says) {
+std::string each_ordinary_row(const case_inputs& inputs, const Says& says) {
   const score_rows rows = score_rows::of(inputs.id);
   for (std::int64_t r = 0; r < rows.count; ++r) {
     if (!is_ordinary(rows.seen(inputs.values[0], r))) continue;
     if (const std::string broken = says(rows, r); !broken.empty())
       return fmt::format("row {}: {}", r, broken);
   }
-  (void)s;
   return {};
 }
 
@@ -48,7 +52,7 @@ std::string each_ordinary_row(const subject& s, const case_inputs& inputs, const
 std::string broken_sum(const subject& s) {
   const bool logarithm = s.of().variant == "log";
   const bounded_output y = s.outputs()[0];
-  return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
+  return each_ordinary_row(s.inputs(), [&](const score_rows& rows, std::int64_t r) {
     double sum = 0, reach = 0;
     const std::vector<double> got = row_of(y.got, rows, r), room = row_of(y.reach, rows, r);
     if (!all_finite(room)) return std::string();
@@ -59,8 +63,8 @@ std::string broken_sum(const subject& s) {
                : logarithm                        ? 0
                                                   : room[j];
     }
-    const double n = double(got.size());
-    return differ({sum}, {1}, {(1 + 0x1p-20) * reach + rounding_of_sum(1, n + 64)});
+    const double error = error_in_double(got.size());
+    return differ({sum}, {1}, {(1 + error) * reach + error * sum});
   });
 }
 
@@ -82,7 +86,7 @@ std::string broken_shift(const subject& s) {
 // x_i <= x_j: y_i <= y_j, within both reaches.
 std::string broken_order(const subject& s) {
   const bounded_output y = s.outputs()[0];
-  return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
+  return each_ordinary_row(s.inputs(), [&](const score_rows& rows, std::int64_t r) {
     const std::vector<double> x = row_of(s.inputs().values[0], rows, r),
                               got = row_of(y.got, rows, r), reach = row_of(y.reach, rows, r);
     std::vector<std::size_t> order(x.size());
@@ -102,12 +106,12 @@ std::string broken_order(const subject& s) {
 std::string broken_equality(const subject& s) {
   const case_inputs equal = s.with_values(0, [](double) { return 0.75; });
   const bounded_output y = s.outputs(equal)[0];
-  return each_ordinary_row(s, equal, [&](const score_rows& rows, std::int64_t r) {
+  return each_ordinary_row(equal, [&](const score_rows& rows, std::int64_t r) {
     const std::vector<double> got = row_of(y.got, rows, r);
     const double share = 1 / double(got.size()),
                  expected = s.of().variant == "log" ? std::log(share) : share;
     std::vector<double> reach = row_of(y.reach, rows, r);
-    for (double& each : reach) each += 0x1p-50 * std::abs(expected);
+    for (double& each : reach) each += error_in_double(1) * std::abs(expected);
     return differ(got, std::vector<double>(got.size(), expected), reach);
   });
 }
@@ -191,25 +195,27 @@ std::string broken_gradient_sum(const subject& s) {
   const bounded_output dx = s.outputs()[0];
   const bool logarithm = s.of().variant == "log";
   const double temperature = s.inputs().parameters.empty() ? 1 : s.inputs().parameters[0];
-  return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
+  return each_ordinary_row(s.inputs(), [&](const score_rows& rows, std::int64_t r) {
     const std::vector<double> dy = row_of(s.inputs().values[1], rows, r),
                               got = row_of(dx.got, rows, r), reach = row_of(dx.reach, rows, r);
     std::vector<double> y = row_of(s.inputs().values[0], rows, r);
     if (!all_finite(y) || !all_finite(dy)) return std::string();
     if (logarithm)
       for (double& each : y) each = std::exp(each);
-    double mass = 0, dot = 0, magnitude = 0, sum = 0, room = 0;
+    double mass = 0, dot = 0, terms = 0, sum = 0, results = 0, room = 0;
     for (std::size_t j = 0; j < y.size(); ++j) {
+      const double term = logarithm ? dy[j] : y[j] * dy[j];
       mass += y[j];
-      dot += logarithm ? dy[j] : y[j] * dy[j];
-      magnitude += std::abs(dy[j]) * (1 + std::abs(y[j])) + std::abs(got[j]);
+      dot += term;
+      terms += std::abs(term);
       sum += got[j];
+      results += std::abs(got[j]);
       room += reach[j];
     }
-    const double n = double(y.size()), expected = (1 - mass) * dot / temperature;
-    const double doubles = rounding_of_sum((magnitude + 1) * (1 + std::abs(mass)), 4 * n + 64) *
-                           std::max(1.0, 1 / temperature);
-    return differ({sum}, {expected}, {room * (1 + 0x1p-20) + doubles});
+    const double error = error_in_double(y.size());
+    const double doubles =
+        error * (terms * (std::abs(mass) + std::abs(1 - mass)) / temperature + results);
+    return differ({sum}, {(1 - mass) * dot / temperature}, {(1 + error) * room + doubles});
   });
 }
 
@@ -234,21 +240,20 @@ std::string broken_linearity(const subject& s) {
 std::string broken_rise(const subject& s) {
   const bounded_output dx = s.outputs()[0];
   const double temperature = s.inputs().parameters.empty() ? 1 : s.inputs().parameters[0];
-  return each_ordinary_row(s, s.inputs(), [&](const score_rows& rows, std::int64_t r) {
+  return each_ordinary_row(s.inputs(), [&](const score_rows& rows, std::int64_t r) {
     const std::vector<double> y = row_of(s.inputs().values[0], rows, r),
                               dy = row_of(s.inputs().values[1], rows, r),
                               got = row_of(dx.got, rows, r), reach = row_of(dx.reach, rows, r);
     if (!all_finite(y) || !all_finite(dy) || !all_finite(reach)) return std::string();
+    const double error = error_in_double(y.size());
     double mass = 0, square = 0, rise = 0, room = 0;
     for (std::size_t j = 0; j < y.size(); ++j) {
       mass += y[j];
       square += y[j] * dy[j] * dy[j];
       rise += got[j] * dy[j];
-      room +=
-          (reach[j] + rounding_of_sum(std::abs(got[j]), double(y.size()) + 2)) * std::abs(dy[j]);
+      room += (reach[j] + error * (reach[j] + std::abs(got[j]))) * std::abs(dy[j]);
     }
-    room +=
-        (std::max(0.0, mass - 1) + rounding_of_sum(1, double(y.size()) + 2)) * square / temperature;
+    room += (std::max(0.0, mass - 1) + error * mass) * square / temperature;
     if (!(rise >= -room))
       return fmt::format("the function falls along its gradient, by {:.3g}", -rise);
     return std::string();
@@ -265,7 +270,7 @@ std::string broken_passage(const subject& s) {
       even.values[1][std::size_t(r * rows.length + j)] = alone ? 0 : j % 2 == 0 ? 1 : -1;
     }
   const bounded_output dx = s.outputs(even)[0];
-  return each_ordinary_row(s, even, [&](const score_rows& all, std::int64_t r) {
+  return each_ordinary_row(even, [&](const score_rows& all, std::int64_t r) {
     const std::vector<double> got = row_of(dx.got, all, r), dy = row_of(even.values[1], all, r);
     return differ(got, dy, std::vector<double>(got.size(), 0));
   });
