@@ -31,10 +31,11 @@ class comparison {
     ++verdict_.elements;
     const judged_bound judged = bound_at(i, t);
     if (!judged.in_domain) return;
-    ++verdict_.judged;
-    const double off = measured(format_, got, t, judged.bound.before_rounding);
     const bool unbounded = !(judged.bound.limit < reference::k_infinity);
     verdict_.unbounded += unbounded;
+    if (unbounded && !policy_.unbounded_fails) return;
+    ++verdict_.judged;
+    const double off = measured(format_, got, t, judged.bound.before_rounding);
     const bool good = within(off, judged.bound, t) && !unbounded &&
                       (!policy_.zero_sign || zero_has_sign_of(got, t.value));
     const double fraction = fraction_of(off, judged.bound);
@@ -49,7 +50,7 @@ class comparison {
     if (verdict_.failed > 0)
       verdict_.reason =
           fmt::format("{} of {} elements out of bound", verdict_.failed, verdict_.elements);
-    if (verdict_.unbounded > 0)
+    if (verdict_.unbounded > 0 && policy_.unbounded_fails)
       verdict_.reason += fmt::format(
           ", {} of them because they have none: the declared arithmetic may overflow on these "
           "inputs",

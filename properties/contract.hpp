@@ -108,6 +108,8 @@ struct contract {
   std::function<void(case_inputs&)> finish_inputs;
   std::function<std::vector<truth>(const case_inputs&)> exact;  // one truth an output
   std::function<std::vector<comparison_policy>()> policies;     // one an output; empty: the default
+  // The share of a case's inputs that are masked, where inputs can be: told by `assay fuzz`.
+  std::function<double(const case_inputs&)> masked_share;
   // Outputs that come from one reduction (scatter_model::group); empty: 1.
   std::function<std::int64_t(const case_id&)> group;
   std::vector<implementation> implementations;

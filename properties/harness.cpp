@@ -142,7 +142,7 @@ run_report run(const run_id& id, const prepared_case& prepared, const run_settin
     std::vector<std::vector<double>> outputs;
     for (std::size_t k = 0; k < report.output_bytes.size(); ++k)
       outputs.push_back(decoded(id.of.types[c.inputs.size() + k].type, report.output_bytes[k]));
-    report.outputs = judge(prepared, by, outputs);
+    report.outputs = judge(prepared, by, outputs, settings.judged_by);
     if (report.reason.empty() && id.backend == "cuda" && by.same_bits_on_emulator)
       report.reason = unlike_emulator(prepared, by, settings, report);
     conclude(report);

@@ -26,7 +26,8 @@ const char* name_of(outcome which);
 struct run_settings {
   // On the emulator: the sanitized build with these tools, or the plain one.
   std::optional<simt::sanitizer_tools> sanitize;
-  bool repeat = true;    // a second run, compared bit by bit
+  bool repeat = true;  // a second run, compared bit by bit
+  judging judged_by;
   unsigned workers = 0;  // of the plain emulator; 0: one per core
   double time_limit_seconds = 0;
 };

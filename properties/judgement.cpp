@@ -113,10 +113,11 @@ std::vector<bool> promised_elements(const prepared_case& prepared, const impleme
 }
 
 std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
-                                  const std::vector<std::vector<double>>& outputs) {
+                                  const std::vector<std::vector<double>>& outputs,
+                                  const judging& how) {
   const contract& c = *prepared.of;
   const case_id& id = prepared.inputs.id;
-  const bool scatters = distribution(id.distribution).info().scatters;
+  const bool scatters = how.scatter && distribution(id.distribution).info().scatters;
   const std::vector<comparison_policy> policies =
       c.policies ? c.policies() : std::vector<comparison_policy>(c.outputs.size());
   const std::vector<std::vector<double>> limits = strict_limits(prepared, by);
@@ -134,6 +135,7 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
     };
     comparison_policy policy = policies[k];
     policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;
+    policy.unbounded_fails = how.unbounded_fails;
     output_verdict v{
         c.outputs[k].name, compare(type, outputs[k], prepared.exact[k], bound, policy), {}};
     if (scatters) {

@@ -21,6 +21,14 @@ struct prepared_case {
 };
 prepared_case prepare(const case_id& id);
 
+// What outputs are judged by, besides the strict bound.
+struct judging {
+  bool scatter = true;  // the statistical test, where the data are random enough for it
+  // Fails an element that has no bound, because the declared arithmetic may overflow on these
+  // inputs. A contract's own cases must have none; of drawn ones they are counted, not judged.
+  bool unbounded_fails = true;
+};
+
 struct output_verdict {
   std::string tensor;
   verdict strict;
@@ -42,6 +50,7 @@ std::vector<bool> promised_elements(const prepared_case& prepared, const impleme
 // A verdict on outputs that came from anywhere: of a kernel, of a decoy, of another program.
 // Throws std::invalid_argument where they are not as many, or not as large, as the contract's.
 std::vector<output_verdict> judge(const prepared_case& prepared, const implementation& by,
-                                  const std::vector<std::vector<double>>& outputs);
+                                  const std::vector<std::vector<double>>& outputs,
+                                  const judging& how = {});
 
 }  // namespace assay::properties

@@ -48,7 +48,13 @@ std::string each_ordinary_row(const case_inputs& inputs, const Says& says) {
   return {};
 }
 
-// sum y = 1, or of the logarithms sum e^y = 1: e^(y + d) is off by e^y (e^|d| - 1) at most.
+// How far e^(y + d) may lie from e^y, |d| <= reach.
+double reach_of_exponential(double y, double reach) {
+  if (!std::isfinite(y)) return 0;
+  return reach < 1 ? std::exp(y) * std::expm1(reach) : std::exp(y + reach);
+}
+
+// sum y = 1, or of the logarithms sum e^y = 1.
 std::string broken_sum(const subject& s) {
   const bool logarithm = s.of().variant == "log";
   const bounded_output y = s.outputs()[0];
@@ -59,9 +65,7 @@ std::string broken_sum(const subject& s) {
     for (std::size_t j = 0; j < got.size(); ++j) {
       const double p = logarithm ? std::exp(got[j]) : got[j];
       sum += p;
-      reach += logarithm && std::isfinite(got[j]) ? p * std::expm1(room[j])
-               : logarithm                        ? 0
-                                                  : room[j];
+      reach += logarithm ? reach_of_exponential(got[j], room[j]) : room[j];
     }
     const double error = error_in_double(got.size());
     return differ({sum}, {1}, {(1 + error) * reach + error * sum});
@@ -236,7 +240,7 @@ std::string broken_linearity(const subject& s) {
 }
 
 // sum dy dx = (sum y dy^2 - (sum y dy)^2) / temperature, which Cauchy and Schwarz leave nonnegative
-// where y sums to 1; where it sums to 1 + e, above -e sum y dy^2.
+// where y >= 0 sums to 1; where it sums to 1 + e, above -e sum y dy^2.
 std::string broken_rise(const subject& s) {
   const bounded_output dx = s.outputs()[0];
   const double temperature = s.inputs().parameters.empty() ? 1 : s.inputs().parameters[0];
@@ -244,7 +248,8 @@ std::string broken_rise(const subject& s) {
     const std::vector<double> y = row_of(s.inputs().values[0], rows, r),
                               dy = row_of(s.inputs().values[1], rows, r),
                               got = row_of(dx.got, rows, r), reach = row_of(dx.reach, rows, r);
-    if (!all_finite(y) || !all_finite(dy) || !all_finite(reach)) return std::string();
+    const bool shares = std::all_of(y.begin(), y.end(), [](double each) { return each >= 0; });
+    if (!shares || !all_finite(dy) || !all_finite(reach)) return std::string();
     const double error = error_in_double(y.size());
     double mass = 0, square = 0, rise = 0, room = 0;
     for (std::size_t j = 0; j < y.size(); ++j) {
@@ -272,6 +277,7 @@ std::string broken_passage(const subject& s) {
   const bounded_output dx = s.outputs(even)[0];
   return each_ordinary_row(even, [&](const score_rows& all, std::int64_t r) {
     const std::vector<double> got = row_of(dx.got, all, r), dy = row_of(even.values[1], all, r);
+    if (!all_finite(row_of(dx.reach, all, r))) return std::string();  // e^y may overflow
     return differ(got, dy, std::vector<double>(got.size(), 0));
   });
 }

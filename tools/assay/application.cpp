@@ -73,6 +73,7 @@ int run(int argc, char** argv) {
   int status = k_good;
   add_list(app, common, status);
   add_check(app, common, status);
+  add_fuzz(app, common, status);
   add_exhaustive(app, common, status);
   add_replay(app, common, status);
   add_run(app, common, status);

@@ -20,6 +20,7 @@ struct common_options {
 
 void add_list(CLI::App& app, const common_options& common, int& status);
 void add_check(CLI::App& app, const common_options& common, int& status);
+void add_fuzz(CLI::App& app, const common_options& common, int& status);
 void add_exhaustive(CLI::App& app, const common_options& common, int& status);
 void add_replay(CLI::App& app, const common_options& common, int& status);
 void add_run(CLI::App& app, const common_options& common, int& status);

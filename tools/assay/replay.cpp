@@ -24,6 +24,7 @@ struct replay_options {
   std::optional<std::string> sanitize;
   std::string id, implementation, on, save = "assay-failures";
   double time_limit = 300;
+  bool properties = false;
 };
 
 void print_outputs(const json& report) {
@@ -55,10 +56,10 @@ int replay(const replay_options& chosen, const common_options& common) {
   refuse_sanitizers_on(id.backend, settings);
   if (id.backend == "cuda" && !cuda_is_there()) return k_device_absent;
   const job_result result = run_in_process({{"id", print(id)}}, process_limit(chosen.time_limit),
-                                           run_handler(settings, chosen.save));
+                                           run_handler(settings, chosen.save, chosen.properties));
   const json report = result.how == job_result::end::returned
                           ? result.value
-                          : report_of_death(id, settings, result.death);
+                          : report_of_death(id, settings, result.death, chosen.properties);
   const std::string outcome = report.at("outcome");
   if (common.json) {
     fmt::print("{}\n", report.dump(1));
@@ -84,6 +85,7 @@ void add_replay(CLI::App& app, const common_options& common, int& status) {
   sub->add_option("--on", chosen->on, "another backend: emulator or cuda")->type_name("BACKEND");
   sub->add_option("--sanitize", chosen->sanitize, "memcheck,racecheck,initcheck,synccheck or all")
       ->type_name("TOOLS");
+  sub->add_flag("--properties", chosen->properties, "asks for the contract's properties too");
   sub->add_option("--save", chosen->save,
                   "folder for inputs and outputs of a failed run; '' for none")
       ->capture_default_str();

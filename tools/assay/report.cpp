@@ -82,9 +82,9 @@ std::string names_of(const simt::sanitizer_tools& tools) {
 }
 
 // An id fixes what a run computes; what watches it is said beside it.
-std::string replay_line(const run_id& id, const run_settings& settings) {
-  const std::string watched =
-      settings.sanitize ? "--sanitize " + names_of(*settings.sanitize) + " " : "";
+std::string replay_line(const run_id& id, const run_settings& settings, bool properties) {
+  std::string watched = settings.sanitize ? "--sanitize " + names_of(*settings.sanitize) + " " : "";
+  if (properties) watched += "--properties ";
   return fmt::format("assay replay {}{}", watched, print(id));
 }
 
@@ -138,7 +138,7 @@ double number_in(const json& value) {
   return text == "nan" ? std::nan("") : text == "inf" ? HUGE_VAL : -HUGE_VAL;
 }
 
-json to_json(const run_report& report, const run_settings& settings) {
+json to_json(const run_report& report, const run_settings& settings, bool properties) {
   json outputs = json::array(), findings = json::array();
   for (std::size_t k = 0; k < report.outputs.size(); ++k) {
     const output_verdict& each = report.outputs[k];
@@ -150,7 +150,7 @@ json to_json(const run_report& report, const run_settings& settings) {
   for (const simt::finding& each : report.findings) findings.push_back(simt::to_string(each));
   const case_id& id = report.id.of;
   return {{"id", print(report.id)},
-          {"replay", replay_line(report.id, settings)},
+          {"replay", replay_line(report.id, settings, properties)},
           {"function", id.function()},
           {"implementation", report.id.implementation},
           {"dtype", name_of(id.types[0].type)},
@@ -165,12 +165,13 @@ json to_json(const run_report& report, const run_settings& settings) {
           {"saved", ""}};
 }
 
-json report_of_death(const run_id& id, const run_settings& settings, const std::string& how) {
+json report_of_death(const run_id& id, const run_settings& settings, const std::string& how,
+                     bool properties) {
   run_report report;
   report.id = id;
   report.result = outcome::crashed;
   report.reason = how;
-  return to_json(report, settings);
+  return to_json(report, settings, properties);
 }
 
 std::string told(const json& report) {

@@ -11,13 +11,15 @@
 namespace assay::tools {
 
 // A run's report as JSON, without its tensors; infinities and NaNs are texts. `settings` are what
-// it ran with: "replay" is the command that runs it so again.
+// it ran with, `properties` whether these were asked for: "replay" is the command that runs it so
+// again.
 nlohmann::json to_json(const properties::run_report& report,
-                       const properties::run_settings& settings);
+                       const properties::run_settings& settings, bool properties = false);
 
 // The report of a run whose process died, or was ended: `how` is its reason.
 nlohmann::json report_of_death(const properties::run_id& id,
-                               const properties::run_settings& settings, const std::string& how);
+                               const properties::run_settings& settings, const std::string& how,
+                               bool properties = false);
 
 // The five lines that tell a failure: what, where, whether it repeats, how to see it again, and
 // where inputs and outputs were saved.

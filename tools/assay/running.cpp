@@ -2,6 +2,7 @@
 
 #include "optimized/launcher.hpp"
 #include "properties/bad_input.hpp"
+#include "properties/property.hpp"
 #include "tools/assay/report.hpp"
 #include "tools/assay/terminal.hpp"
 #include "tools/assay/workers.hpp"
@@ -63,15 +64,32 @@ bool cuda_is_there() {
   return false;
 }
 
+void ask_property(run_report& report, std::size_t k, const run_settings& settings) {
+  const contract& c = contract_of(report.id.of);
+  if (report.result != outcome::passed || c.properties.empty()) return;
+  const property& each = c.properties[k % c.properties.size()];
+  try {
+    report.reason = each.broken(subject(report.id, settings));
+  } catch (const simt::error& problem) {
+    report.reason = problem.what();
+  }
+  if (report.reason.empty()) return;
+  report.reason = fmt::format("'{}' does not hold: {}", each.statement, report.reason);
+  report.result = outcome::failed;
+}
+
 std::function<json(const json&)> run_handler(const run_settings& settings,
-                                             const std::string& folder) {
+                                             const std::string& folder, bool properties) {
   // Implementations of one case come one after the other: its truth is computed once.
   auto last = std::make_shared<std::optional<prepared_case>>();
-  return [settings, folder, last](const json& job) {
+  return [settings, folder, properties, last](const json& job) {
     const run_id id = parse_run(job.at("id").get<std::string>());
     if (!*last || !((*last)->inputs.id == id.of)) *last = prepare(id.of);
-    const run_report report = run(id, **last, settings);
-    json told = to_json(report, settings);
+    run_report report = run(id, **last, settings);
+    if (properties)
+      for (std::size_t k = 0; k < (*last)->of->properties.size(); ++k)
+        ask_property(report, k, settings);
+    json told = to_json(report, settings, properties);
     if (report.result == outcome::failed && !folder.empty()) {
       try {
         told["saved"] = save_failure(report, **last, folder);

@@ -28,9 +28,14 @@ inline double process_limit(double run_limit_seconds) {
   return run_limit_seconds + std::max(1.0, run_limit_seconds / 10);
 }
 
+// Asks a run that passed for one of its contract's properties (the k-th, or the one that k is
+// modulo their number): where it does not hold, the run has failed.
+void ask_property(properties::run_report& report, std::size_t k,
+                  const properties::run_settings& settings);
+
 // The handler of one run: {"id": ...} to a report as to_json makes it, failures saved in `folder`
-// (none where it is empty).
+// (none where it is empty). With `properties` every property of the contract is asked for too.
 std::function<nlohmann::json(const nlohmann::json&)> run_handler(
-    const properties::run_settings& settings, const std::string& folder);
+    const properties::run_settings& settings, const std::string& folder, bool properties = false);
 
 }  // namespace assay::tools

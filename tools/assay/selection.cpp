@@ -25,13 +25,6 @@ std::vector<std::string> known_names() {
   return {names.begin(), names.end()};
 }
 
-void require_matches(const std::vector<std::string>& patterns, const std::vector<bool>& matched) {
-  for (std::size_t i = 0; i < patterns.size(); ++i)
-    if (!matched[i])
-      throw bad_input("'{}' matches nothing; {}", patterns[i],
-                      suggestion(patterns[i], known_names()));
-}
-
 }  // namespace
 
 bool matches(const std::string& pattern, const std::string& text) {
@@ -40,36 +33,44 @@ bool matches(const std::string& pattern, const std::string& text) {
   return fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
+std::vector<bool> matching(const std::vector<std::string>& patterns,
+                           const std::vector<std::string>& texts) {
+  std::vector<bool> wanted(texts.size(), patterns.empty());
+  for (const std::string& pattern : patterns) {
+    bool any = false;
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      if (matches(pattern, texts[i])) wanted[i] = any = true;
+    if (!any)
+      throw bad_input("'{}' matches nothing; {}", pattern, suggestion(pattern, known_names()));
+  }
+  return wanted;
+}
+
 std::vector<run_id> select_runs(const std::vector<std::string>& patterns,
                                 const std::string& backend) {
-  std::vector<run_id> runs;
-  std::vector<bool> matched(patterns.size());
+  std::vector<run_id> all, chosen;
+  std::vector<std::string> texts;
   for (const contract& c : contracts())
     for (const case_id& id : c.cases)
       for (const implementation& by : c.implementations) {
         if (by.declines && !by.declines(id).empty()) continue;  // no case of this one
-        run_id run{id, by.name, backend, 0};
-        const std::string text = print(run);
-        bool wanted = patterns.empty();
-        for (std::size_t i = 0; i < patterns.size(); ++i)
-          if (matches(patterns[i], text)) wanted = matched[i] = true;
-        if (wanted) runs.push_back(std::move(run));
+        all.push_back({id, by.name, backend, 0});
+        texts.push_back(print(all.back()));
       }
-  require_matches(patterns, matched);
-  return runs;
+  const std::vector<bool> wanted = matching(patterns, texts);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (wanted[i]) chosen.push_back(std::move(all[i]));
+  return chosen;
 }
 
 std::vector<const contract*> select_contracts(const std::vector<std::string>& patterns) {
-  std::vector<const contract*> selected;
-  std::vector<bool> matched(patterns.size());
-  for (const contract& c : contracts()) {
-    bool wanted = patterns.empty();
-    for (std::size_t i = 0; i < patterns.size(); ++i)
-      if (matches(patterns[i], c.function())) wanted = matched[i] = true;
-    if (wanted) selected.push_back(&c);
-  }
-  require_matches(patterns, matched);
-  return selected;
+  std::vector<const contract*> chosen;
+  std::vector<std::string> texts;
+  for (const contract& c : contracts()) texts.push_back(c.function());
+  const std::vector<bool> wanted = matching(patterns, texts);
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (wanted[i]) chosen.push_back(&contracts()[i]);
+  return chosen;
 }
 
 const contract& contract_named(const std::string& function) {

@@ -12,6 +12,11 @@ namespace assay::tools {
 // a shell pattern would.
 bool matches(const std::string& pattern, const std::string& text);
 
+// Which of these texts match any of the patterns (all, where there are none). Throws bad_input,
+// with the nearest names, where a pattern matches none.
+std::vector<bool> matching(const std::vector<std::string>& patterns,
+                           const std::vector<std::string>& texts);
+
 // The runs of every contract's cases by every implementation that takes them, whose ids match any
 // of the patterns (all, where there are none). Throws bad_input, with the nearest names, where a
 // pattern matches nothing.

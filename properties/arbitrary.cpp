@@ -1,0 +1,242 @@
+#include "properties/arbitrary.hpp"
+
+#include "properties/distribution.hpp"
+#include "properties/values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+namespace assay::properties {
+namespace {
+
+constexpr int k_size = 100;  // RapidCheck's size; the generators below do not depend on it
+constexpr std::size_t k_most_dimensions = 4, k_most_parameters = 4, k_choice = std::size_t(1) << 16;
+
+// What a case is made from: numbers that mean something together with a target only. 0 is the
+// default.
+struct choices {
+  std::array<std::int64_t, k_most_dimensions> extents{};  // the last dimension's first
+  std::int64_t budget = 0;                                // elements of the largest tensor
+  int align = 0, in_place = 0, distribution = 0;
+  std::array<int, 2> of_distribution{};
+  std::array<int, k_most_parameters> parameters{};
+  std::int64_t seed = 0;
+  int schedule = 0;
+};
+
+// Lengths about which kernels decide: a warp, the widths of vectors, what a warp and a block hold.
+std::vector<std::int64_t> edges(std::int64_t least, std::int64_t most) {
+  std::vector<std::int64_t> all;
+  for (std::int64_t power = 2; power <= most; power *= 2)
+    for (std::int64_t about : {power - 1, power, power + 1})
+      if (about >= least && about <= most) all.push_back(about);
+  return all;
+}
+
+rc::Gen<std::int64_t> any_length() {
+  using rc::gen::inRange;
+  return rc::gen::weightedOneOf<std::int64_t>({{2, rc::gen::just<std::int64_t>(0)},
+                                               {20, inRange<std::int64_t>(1, 5)},
+                                               {40, inRange<std::int64_t>(1, 70)},
+                                               {20, inRange<std::int64_t>(70, 600)},
+                                               {20, rc::gen::elementOf(edges(8, 600))},
+                                               {4, rc::gen::elementOf(edges(600, 5000))},
+                                               {1, rc::gen::elementOf(edges(5000, 20000))},
+                                               {1, inRange<std::int64_t>(600, 20000)}});
+}
+
+rc::Gen<std::int64_t> any_count() {
+  using rc::gen::inRange;
+  return rc::gen::weightedOneOf<std::int64_t>({{1, rc::gen::just<std::int64_t>(0)},
+                                               {40, inRange<std::int64_t>(1, 4)},
+                                               {10, inRange<std::int64_t>(1, 40)},
+                                               {1, inRange<std::int64_t>(40, 300)}});
+}
+
+// 0, the default, in half of all cases.
+rc::Gen<int> any_choice() {
+  return rc::gen::weightedOneOf<int>(
+      {{1, rc::gen::just(0)}, {1, rc::gen::inRange<int>(1, int(k_choice))}});
+}
+
+rc::Gen<choices> any_choices() {
+  using rc::gen::inRange;
+  using rc::gen::set;
+  const auto extents = rc::gen::map(
+      rc::gen::tuple(any_length(), any_count(), any_count(), any_count()), [](const auto& drawn) {
+        const auto& [last, a, b, c] = drawn;
+        return std::array<std::int64_t, k_most_dimensions>{last, a, b, c};
+      });
+  return rc::gen::build<choices>(
+      set(&choices::extents, extents),
+      set(&choices::budget,
+          rc::gen::weightedElement<std::int64_t>({{60, 600}, {10, 4096}, {1, 40000}})),
+      set(&choices::align, inRange(0, 9)), set(&choices::in_place, inRange(0, 4)),
+      set(&choices::distribution, inRange(0, int(distributions().size()))),
+      set(&choices::of_distribution, rc::gen::container<std::array<int, 2>>(any_choice())),
+      set(&choices::parameters,
+          rc::gen::container<std::array<int, k_most_parameters>>(any_choice())),
+      set(&choices::seed, inRange<std::int64_t>(0, std::int64_t(1) << 31)),
+      set(&choices::schedule, any_choice()));
+}
+
+// A number from `least` to `most`: magnitudes about 1 in most cases, and now and then any.
+double real_of(int choice, double least, double most) {
+  if (choice % 61 == 1) return least;
+  if (choice % 61 == 2) return most;
+  const bool far = choice % 16 == 3;
+  const double exponent = (double(choice / 16) / double(k_choice / 16) - 0.5) * (far ? 270 : 16);
+  const double magnitude = double(float(std::exp2(exponent)));
+  return std::clamp(choice % 2 ? -magnitude : magnitude, least, most);
+}
+
+double whole_of(int choice, double least, double most) {
+  return std::clamp(choice % 2 ? double(choice % 64) : double(choice), least, most);
+}
+
+distribution_id distribution_of(const choices& from) {
+  const distribution_info& info = distributions()[std::size_t(from.distribution)];
+  distribution_id id{std::string(info.name), {}};
+  for (std::size_t k = 0; k < info.parameters.size(); ++k) {
+    const distribution_parameter& each = info.parameters[k];
+    const int choice = from.of_distribution[k];
+    if (choice == 0 && !info.interval) continue;
+    const double value = choice == 0  ? each.value.as_double()
+                         : each.whole ? whole_of(choice, each.least, each.most)
+                                      : real_of(choice, each.least, each.most);
+    id.parameters.push_back({each.key, value});
+  }
+  if (info.interval) {
+    number &low = id.parameters[0].value, &high = id.parameters[1].value;
+    if (low.as_double() > high.as_double()) std::swap(low, high);
+    if (from.of_distribution == std::array<int, 2>{}) id.parameters.clear();
+  }
+  return id;
+}
+
+// Dimensions, the last one first: what is left of the budget is theirs in turn.
+fields shape_of(const contract& c, const choices& from) {
+  fields shape;
+  std::int64_t left = from.budget;
+  for (std::size_t d = c.dimensions.size(); d-- > 0;) {
+    const std::int64_t wanted = from.extents[c.dimensions.size() - 1 - d];
+    const std::int64_t extent =
+        d + 1 == c.dimensions.size() ? wanted : std::min(wanted, std::max<std::int64_t>(left, 1));
+    shape.insert(shape.begin(), {c.dimensions[d], extent});
+    left /= std::max<std::int64_t>(extent, 1);
+  }
+  return shape;
+}
+
+// A run of the target without a shape or data.
+run_id blank_run(const fuzz_target& target) {
+  const contract& c = *target.of;
+  run_id run{{c.component, c.variant, c.direction, {}, {}, {"normal", {}}, 0},
+             target.by->name,
+             target.backend,
+             0};
+  std::size_t at = 0;
+  for (const auto* tensors : {&c.inputs, &c.outputs})
+    for (const tensor_spec& tensor : *tensors)
+      run.of.types.push_back({tensor.name, target.types[at++]});
+  return run;
+}
+
+run_id decoded_run(const fuzz_target& target, const choices& from) {
+  const contract& c = *target.of;
+  run_id run = blank_run(target);
+  run.schedule = std::uint64_t(from.schedule);
+  case_id& id = run.of;
+  std::int64_t narrowest = 256;
+  for (dtype type : target.types) narrowest = std::min(narrowest, std::int64_t(size_of(type)));
+  id.shape = shape_of(c, from);
+  if (from.align > 0)
+    id.shape.push_back({"align", std::max(std::int64_t(1) << (8 - from.align), narrowest)});
+  if (from.in_place == 3 && target.by->in_place && c.inputs[0].shape == c.outputs[0].shape &&
+      target.types[0] == target.types[c.inputs.size()])
+    id.shape.push_back({"inplace", 1});
+  for (std::size_t k = 0; k < c.parameters.size(); ++k) {
+    const parameter_spec& each = c.parameters[k];
+    const int choice = from.parameters[k % k_most_parameters];
+    id.shape.push_back(
+        {each.name, choice == 0 ? each.otherwise : real_of(choice, each.least, each.most)});
+  }
+  id.distribution = distribution_of(from);
+  id.seed = std::uint64_t(from.seed);
+  return run;
+}
+
+}  // namespace
+
+std::string text_of(const fuzz_target& target) { return print(blank_run(target)); }
+
+rc::Seq<run_id> simpler_runs(const run_id& run) {
+  const contract& c = contract_of(run.of);
+  std::vector<run_id> all;
+  const auto add = [&](const auto& change) {
+    run_id simpler = run;
+    change(simpler);
+    if (!(simpler == run)) all.push_back(std::move(simpler));
+  };
+  add([](run_id& r) { r.schedule = 0; });
+  for (const char* layout : {"inplace", "align"})
+    add([&](run_id& r) {
+      std::erase_if(r.of.shape, [&](const field& f) { return f.key == layout; });
+    });
+  for (const parameter_spec& each : c.parameters)
+    add([&](run_id& r) {
+      for (field& f : r.of.shape)
+        if (f.key == each.name) f.value = each.otherwise;
+    });
+  add([](run_id& r) { r.of.distribution = {"normal", {}}; });
+  add([](run_id& r) { r.of.distribution.parameters.clear(); });
+  for (const std::string& dimension : c.dimensions)
+    for (rc::Seq<std::int64_t> shorter =
+             rc::shrink::towards<std::int64_t>(run.of.dimension(dimension), 1);
+         ;) {
+      const rc::Maybe<std::int64_t> extent = shorter.next();
+      if (!extent) break;
+      if (*extent > 0)
+        add([&](run_id& r) {
+          for (field& f : r.of.shape)
+            if (f.key == dimension) f.value = *extent;
+        });
+    }
+  for (std::uint64_t seed : {0u, 1u, 2u, 3u})
+    if (seed < run.of.seed) add([&](run_id& r) { r.of.seed = seed; });
+  return rc::seq::fromContainer(std::move(all));
+}
+
+rc::Gen<run_id> any_run(const fuzz_target& target) {
+  const auto taken = [target](const run_id& run) {
+    return !target.by->declines || target.by->declines(run.of).empty();
+  };
+  const auto decode = [target](const choices& from) { return decoded_run(target, from); };
+  return rc::gen::shrink(
+      rc::gen::noShrink(rc::gen::suchThat(rc::gen::map(any_choices(), decode), taken)),
+      simpler_runs);
+}
+
+rc::Shrinkable<run_id> drawn_run(const rc::Gen<run_id>& from, std::uint64_t seed,
+                                 std::uint64_t index) {
+  return from(rc::Random(rc::Random::Key{seed, index, 0, 0}), k_size);
+}
+
+run_id neighbour_of(const run_id& near, const run_id& drawn, std::uint64_t choice) {
+  run_id moved = near;
+  switch (choice % 4) {
+    case 0:
+      moved.of.shape = drawn.of.shape;
+      break;
+    case 1:
+      moved.of.distribution = drawn.of.distribution;
+      break;
+    default:
+      moved.of.seed = drawn.of.seed;
+  }
+  return moved;
+}
+
+}  // namespace assay::properties
