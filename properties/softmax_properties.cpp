@@ -203,7 +203,7 @@ std::string broken_gradient_sum(const subject& s) {
     const std::vector<double> dy = row_of(s.inputs().values[1], rows, r),
                               got = row_of(dx.got, rows, r), reach = row_of(dx.reach, rows, r);
     std::vector<double> y = row_of(s.inputs().values[0], rows, r);
-    if (!all_finite(y) || !all_finite(dy)) return std::string();
+    if (!all_finite(y) || !all_finite(dy) || !all_finite(reach)) return std::string();
     if (logarithm)
       for (double& each : y) each = std::exp(each);
     double mass = 0, dot = 0, terms = 0, sum = 0, results = 0, room = 0;

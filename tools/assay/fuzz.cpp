@@ -31,8 +31,9 @@ using namespace properties;
 using nlohmann::json;
 using clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t k_batch = 32, k_round = 64;  // runs of a job; jobs until all have ended
-constexpr double k_shrink_seconds = 60;              // of one failure
+// Runs of a job; jobs until all have ended, few where the next ones depend on what these find.
+constexpr std::uint64_t k_batch = 32, k_round = 64, k_round_of_climb = 4;
+constexpr double k_shrink_seconds = 60;  // of one failure
 
 struct fuzz_options {
   std::vector<std::string> patterns;
@@ -82,7 +83,8 @@ class fuzzer {
   std::vector<stretch> stretches() {
     std::vector<stretch> all = std::move(left_);
     left_.clear();
-    while (all.size() < k_round && next_ < cases_) {
+    const std::uint64_t jobs = plan_.climb ? k_round_of_climb : k_round;
+    while (all.size() < jobs && next_ < cases_) {
       all.push_back({next_, std::min(k_batch, cases_ - next_)});
       next_ += all.back().count;
     }

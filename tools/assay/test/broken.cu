@@ -75,11 +75,13 @@ struct arguments {
 template <void (*Kernel)(source, target, int)>
 void launch(const call& what, simt::queue& stream) {
   const arguments a(what);
+  if (a.count == 0) return;
   simt::launch(Kernel, a.grid, dim3(k_threads), 0, stream, a.x, a.y, a.count);
 }
 
 void launch_drop_rows(const call& what, simt::queue& stream) {
   const arguments a(what);
+  if (a.count == 0) return;
   simt::launch(drop_rows, a.grid, dim3(k_threads), 0, stream, a.x, a.y, a.count, a.columns);
 }
 

@@ -35,7 +35,7 @@ TEST_F(command, fuzz_tells_what_it_has_tried) {
 
 TEST_F(command, fuzz_covers_every_class_of_every_axis) {
   const nlohmann::json covered =
-      assay({"fuzz", "softmax.plain", "--cases", "3000", "--json"}).json().at("covered");
+      assay({"fuzz", "relu", "--cases", "2500", "--json"}).json().at("covered");
   const auto classes = [&](const char* axis) { return covered.at(axis).size(); };
   EXPECT_EQ(classes("dtype"), 3u);
   EXPECT_EQ(classes("distribution"), 11u);
@@ -137,11 +137,11 @@ TEST_F(command, fuzz_stops_when_its_time_is_over) {
 
 TEST_F(command, fuzz_climbs_towards_the_bound) {
   const auto largest = [&](const char* target) {
+    const nlohmann::json result = assay({"fuzz", "*softmax.plain.fwd/*x=fp32*impl=online_warp*",
+                                         "--cases", "1500", "--target", target, "--json"})
+                                      .json();
     double most = 0;
-    for (const nlohmann::json& each : assay({"fuzz", "*softmax.plain.fwd/*x=fp32*impl=three_pass*",
-                                             "--cases", "600", "--target", target, "--json"})
-                                          .json()
-                                          .at("best"))
+    for (const nlohmann::json& each : result.at("best"))
       most = std::max(most, each.at("fraction").get<double>());
     return most;
   };
@@ -158,7 +158,7 @@ TEST_F(command, fuzz_refuses_what_it_cannot_do) {
   expect_refused(assay({"fuzz", "--on", "cuda", "--sanitize", "all"}), "--sanitize is");
   write("taken", "a file");
   expect_refused(assay({"fuzz", "relu", "--cases", "1", "--save", "taken"}), "cannot write");
-  if (!has_gpu()) EXPECT_EQ(assay({"fuzz", "--on", "cuda"}).code, 77);
+  EXPECT_TRUE(has_gpu() || assay({"fuzz", "--on", "cuda"}).code == 77);
 }
 
 TEST_F(command, fuzz_leaves_other_files_in_its_folder_alone) {
