@@ -78,7 +78,7 @@ json run_batch(const fuzz_plan& plan, const journal& named, const json& job) {
     set_alarm(plan.settings().time_limit_seconds);
     const prepared_case prepared = prepare(id.of);
     run_report report = run(id, prepared, plan.settings());
-    ask_property(report, plan.property_at(index), plan.settings());
+    if (const auto asked = plan.property_at(index)) ask_property(report, *asked, plan.settings());
     set_alarm(0);
     json& times = outcomes[name_of(report.result)];
     times = times.is_null() ? 1 : times.get<int>() + 1;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,9 +39,12 @@ class fuzz_plan {
   const std::vector<properties::fuzz_target>& targets() const { return targets_; }
   const properties::run_settings& settings() const { return settings_; }
 
-  // The property that run `index` is asked for besides its verdict: they take turns too.
-  std::size_t property_at(std::uint64_t index) const {
-    return std::size_t(index / targets_.size());
+  // The property that run `index` is asked for besides its verdict, in every other round of the
+  // targets (a property runs the kernel several times more): they take turns too.
+  std::optional<std::size_t> property_at(std::uint64_t index) const {
+    const std::uint64_t round = index / targets_.size();
+    if (round % 2 != 0) return std::nullopt;
+    return std::size_t(round / 2);
   }
 
  private:

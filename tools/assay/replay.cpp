@@ -1,5 +1,6 @@
 // assay replay: one run again, from its id.
 
+#include "properties/bad_input.hpp"
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
 #include "tools/assay/options.hpp"
@@ -11,6 +12,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -24,7 +29,7 @@ struct replay_options {
   std::optional<std::string> sanitize;
   std::string id, implementation, on, save = "assay-failures";
   double time_limit = 300;
-  bool properties = false;
+  bool properties = false, here = false, gdb = false;
 };
 
 void print_outputs(const json& report) {
@@ -45,21 +50,44 @@ void print_outputs(const json& report) {
     fmt::print("    {}\n", finding.get<std::string>());
 }
 
+// This very command in this very process, under gdb: breakpoints stop in the kernel. Returns only
+// by an exception.
+[[noreturn]] void become_gdb(const replay_options& chosen, const run_id& id) {
+  std::vector<std::string> words = {
+      "gdb",    "--quiet", "--args", std::filesystem::read_symlink("/proc/self/exe"),
+      "replay", "--here",  "--save", chosen.save};
+  if (chosen.sanitize) words.insert(words.end(), {"--sanitize", *chosen.sanitize});
+  if (chosen.properties) words.emplace_back("--properties");
+  words.push_back(print(id));
+  std::vector<char*> arguments;
+  for (std::string& each : words) arguments.push_back(each.data());
+  arguments.push_back(nullptr);
+  execvp("gdb", arguments.data());
+  throw bad_input("cannot start gdb: {}", std::strerror(errno));
+}
+
+// The run's report: from a process of its own, which it may take down, or from this one.
+json report_of(const run_id& id, const run_settings& settings, const replay_options& chosen) {
+  const auto handler = run_handler(settings, chosen.save, chosen.properties);
+  const json job = {{"id", print(id)}};
+  if (chosen.here) return handler(job);
+  const job_result result = run_in_process(job, process_limit(chosen.time_limit), handler);
+  if (result.how == job_result::end::returned) return result.value;
+  return report_of_death(id, settings, result.death, chosen.properties);
+}
+
 int replay(const replay_options& chosen, const common_options& common) {
   run_id id = parse_run(chosen.id);
   if (!chosen.implementation.empty()) id.implementation = chosen.implementation;
   if (!chosen.on.empty()) id.backend = chosen.on;
   validate(contract_of(id.of), id.of);
   run_settings settings;
-  settings.time_limit_seconds = chosen.time_limit;
+  settings.time_limit_seconds = chosen.gdb || chosen.here ? 0 : chosen.time_limit;
   if (chosen.sanitize) settings.sanitize = tools_named(*chosen.sanitize);
   refuse_sanitizers_on(id.backend, settings);
   if (id.backend == "cuda" && !cuda_is_there()) return k_device_absent;
-  const job_result result = run_in_process({{"id", print(id)}}, process_limit(chosen.time_limit),
-                                           run_handler(settings, chosen.save, chosen.properties));
-  const json report = result.how == job_result::end::returned
-                          ? result.value
-                          : report_of_death(id, settings, result.death, chosen.properties);
+  if (chosen.gdb) become_gdb(chosen, id);
+  const json report = report_of(id, settings, chosen);
   const std::string outcome = report.at("outcome");
   if (common.json) {
     fmt::print("{}\n", report.dump(1));
@@ -85,6 +113,10 @@ void add_replay(CLI::App& app, const common_options& common, int& status) {
   sub->add_option("--on", chosen->on, "another backend: emulator or cuda")->type_name("BACKEND");
   sub->add_option("--sanitize", chosen->sanitize, "memcheck,racecheck,initcheck,synccheck or all")
       ->type_name("TOOLS");
+  sub->add_flag(
+      "--gdb", chosen->gdb,
+      "under gdb, which sees kernels of a build with -g (CMAKE_BUILD_TYPE=RelWithDebInfo)");
+  sub->add_flag("--here", chosen->here, "in this process, not in a child: for other debuggers");
   sub->add_flag("--properties", chosen->properties, "asks for the contract's properties too");
   sub->add_option("--save", chosen->save,
                   "folder for inputs and outputs of a failed run; '' for none")
@@ -96,7 +128,7 @@ void add_replay(CLI::App& app, const common_options& common, int& status) {
       "Examples:\n  assay replay "
       "'v1/silu.plain.fwd/x=fp16,y=fp16/n=1023,align=2/dist=tails/"
       "seed=24@impl=fused,on=emulator,sched=0'\n"
-      "  assay replay ID --sanitize all\n  assay replay ID --impl naive");
+      "  assay replay ID --sanitize all\n  assay replay ID --impl naive\n  assay replay ID --gdb");
   sub->callback([chosen, &common, &status] { status = replay(*chosen, common); });
 }
 

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 namespace assay::tools::test {
 namespace {
 
@@ -30,6 +32,21 @@ TEST_F(command, replay_runs_an_id_and_tells_all_about_it) {
   EXPECT_THAT(result.out, HasSubstr("1023 elements, 0.000 of the bound"));
   EXPECT_EQ(result.err, "");
   EXPECT_THAT(files(), IsEmpty());
+}
+
+TEST_F(command, replay_in_its_own_process_gives_the_same) {
+  EXPECT_EQ(assay({"replay", "--here", k_good}).out, assay({"replay", k_good}).out);
+}
+
+TEST_F(command, replay_starts_gdb_on_itself) {
+  write("gdb", "#!/bin/sh\nshift 2\nexec \"$@\"\n");  // what gdb's `run` would do
+  std::filesystem::permissions(path("gdb"), std::filesystem::perms::owner_all);
+  const ended result = assay({"replay", "--gdb", "--properties", k_good},
+                             {.environment = {"PATH=" + path("")}});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.lines().at(0), k_good);
+  expect_refused(assay({"replay", "--gdb", k_good}, {.environment = {"PATH=/nowhere"}}),
+                 "cannot start gdb");
 }
 
 TEST_F(command, replay_tells_why_an_implementation_does_not_take_a_case) {
