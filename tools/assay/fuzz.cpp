@@ -317,7 +317,7 @@ void add_fuzz(CLI::App& app, const common_options& common, int& status) {
          "folder of failed runs: those in it are run first, new ones are saved; '' for none")
       ->capture_default_str();
   sub->footer(
-      "A case is judged by the strict bound and asked for one of its contract's properties. "
+      "A case is judged by the strict bound; every other one is asked for a property too. "
       "Elements\n"
       "that have no bound, because the declared arithmetic may overflow, are counted and not "
       "judged.\n"
