@@ -41,6 +41,15 @@ prepared_case prepared_from(const recorded_case& of) {
   return prepared;
 }
 
+bool fits(const recorded_case& of) {
+  try {
+    (void)prepared_from(of);
+    return true;
+  } catch (const bad_input&) {
+    return false;
+  }
+}
+
 std::string disagreement_with_double(const recorded_case& of) {
   const prepared_case recorded = prepared_from(of);
   const std::vector<truth> now = recorded.of->exact(recorded.inputs);

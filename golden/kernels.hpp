@@ -12,6 +12,8 @@ namespace assay::golden {
 // A recorded case with the recorded truth in the reference's place. Throws bad_input where the
 // record does not fit the contract.
 properties::prepared_case prepared_from(const recorded_case& of);
+// Does it fit? Not where its function is no more.
+bool fits(const recorded_case& of);
 
 // Where the reference in double lies further from the record than both errors allow; empty:
 // nowhere.

@@ -90,7 +90,7 @@ struct cost {
 
 // A contract's truths in many digits, for goldens: nothing of the machine's C library is in them.
 // Every value is correctly rounded to the output's dtype (`rounded`), and as a double at most
-// `error` off; below 2^-980 it is a zero with its sign.
+// `error` off; below 2^-700 it is a zero with its sign.
 struct precise_reference {
   std::string tier;  // of the reference, in words
   int digits = 0;    // decimal, of the arithmetic: at least

@@ -36,8 +36,8 @@ truth exact_products(const reference::elementwise& f, const case_inputs& in, dty
   return all;
 }
 
-// The same from MPFR: what is not exact in double, and finite. A magnitude below 2^-980 (of which
-// MPFR may know no more than that) becomes a zero with its sign.
+// The same from MPFR: what is not exact in double, and finite. A magnitude below k_vanished
+// becomes a zero with its sign.
 truth precise_products(const reference::elementwise& f, const case_inputs& in, dtype type,
                        bool selects_gradient) {
   truth all = exact_products(f, in, type, selects_gradient);
@@ -45,7 +45,7 @@ truth precise_products(const reference::elementwise& f, const case_inputs& in, d
     const double x = in.values[0][i], dy = in.values.size() > 1 ? in.values[1][i] : 1;
     if (all.error[i] == 0 || !std::isfinite(all.value[i]) || !std::isfinite(dy)) continue;
     const reference::truth t = f.settle(format_of(type), x, f.parameter, dy);
-    const bool vanished = std::abs(t.value) < k_vanished;
+    const bool vanished = std::abs(t.value) + t.error < k_vanished;
     all.rounded[i] = t.rounded;
     all.value[i] = vanished ? std::copysign(0, t.value) : t.value;
     all.error[i] = vanished ? k_vanished : t.error;

@@ -10,8 +10,10 @@
 
 namespace assay::properties {
 
-// Magnitudes below this are no more than a sign: less than 2^-800 of the smallest fp32.
-inline constexpr double k_vanished = 0x1p-980;
+// Magnitudes below this are no more than a sign: less than 2^-550 of the smallest fp32. (Of an
+// e^-w beyond MPFR's own range an enclosure knows that it is below 2^-980; a gradient and a
+// parameter multiply that by less than 2^256.)
+inline constexpr double k_vanished = 0x1p-700;
 
 // Appends the truth of an output whose zeros have no sign to keep: `value`, at most `error` off,
 // correctly rounded to `out` (Ziv's test) and as a double. Throws std::runtime_error where the

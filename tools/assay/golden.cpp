@@ -8,8 +8,8 @@
 #include "tools/assay/command.hpp"
 #include "tools/assay/exit_code.hpp"
 #include "tools/assay/golden_runs.hpp"
+#include "tools/assay/golden_verify.hpp"
 #include "tools/assay/options.hpp"
-#include "tools/assay/report.hpp"
 #include "tools/assay/terminal.hpp"
 
 #include <CLI/CLI.hpp>
@@ -142,67 +142,6 @@ int show(const golden_options& chosen) {
   return k_good;
 }
 
-// One component's golden, verified.
-struct verification {
-  std::string component;
-  std::size_t cases = 0, runs = 0;
-  std::vector<std::string> wrong, pending;  // lines: of a kernel or R0; of what is to be accepted
-  int failed = 0, crashed = 0;
-  double fraction = 0;
-};
-
-void verify_reference(const store& kept, const record& accepted, verification& of) {
-  const auto changes = difference(accepted, golden::make_record(of.component));
-  if (!changes.empty())
-    of.pending.push_back(
-        fmt::format("{} is not what the reference gives: {} changes; the first, {}{}{}: {}: {}",
-                    kept.accepted_path(of.component), changes.size(), print(changes[0].id),
-                    changes[0].tensor.empty() ? "" : ":", changes[0].tensor,
-                    name_of(changes[0].why), in_words(changes[0])));
-  for (const golden::recorded_case& each : accepted.cases)
-    if (const std::string out = golden::disagreement_with_double(each); !out.empty())
-      of.wrong.push_back(fmt::format("{}: {}", print(each.id), out)), ++of.failed;
-}
-
-void verify_kernels(const golden_options& chosen, const record& accepted, verification& of) {
-  std::vector<const golden::recorded_case*> cases;
-  for (const golden::recorded_case& each : accepted.cases) cases.push_back(&each);
-  std::vector<golden_run> runs = runs_of(cases);
-  run_kernels(runs, chosen.jobs, chosen.time_limit, of.component);
-  of.runs = runs.size();
-  for (const golden_run& each : runs) {
-    const std::string outcome = each.report.at("outcome");
-    if (outcome == "passed")
-      of.fraction = std::max(of.fraction, number_in(each.report.at("fraction")));
-    if (outcome == "passed" || outcome == "unsupported" || outcome == "not run") continue;
-    ++(outcome == "crashed" ? of.crashed : of.failed);
-    of.wrong.push_back(fmt::format("{} by {}: {}: {}", print(each.of->id), each.implementation,
-                                   outcome, each.report.at("reason").get<std::string>()));
-  }
-}
-
-verification verify_one(const store& kept, const golden_options& chosen, const std::string& name) {
-  verification of;
-  of.component = name;
-  const std::vector<std::string> known = golden::components();
-  const auto accepted = kept.accepted(name);
-  if (kept.pending(name))
-    of.pending.push_back(
-        fmt::format("{} waits to be accepted or rejected", kept.pending_path(name)));
-  if (std::find(known.begin(), known.end(), name) == known.end()) {
-    of.pending.push_back(
-        fmt::format("{}: there is no component '{}' any more", kept.accepted_path(name), name));
-  } else if (!accepted) {
-    of.pending.push_back(
-        fmt::format("{}: there is none; assay golden update {}", kept.accepted_path(name), name));
-  } else {
-    of.cases = accepted->cases.size();
-    verify_reference(kept, *accepted, of);
-    if (of.pending.empty() || of.cases > 0) verify_kernels(chosen, *accepted, of);
-  }
-  return of;
-}
-
 int verify(const golden_options& chosen, const common_options& common) {
   watch_interrupts();
   const store kept(chosen.folder);
@@ -215,7 +154,7 @@ int verify(const golden_options& chosen, const common_options& common) {
   std::vector<std::string> lines;
   int failed = 0, crashed = 0, pending = 0;
   for (const std::string& name : names) {
-    const verification of = verify_one(kept, chosen, name);
+    const verification of = verify_golden(kept, name, chosen.jobs, chosen.time_limit);
     failed += of.failed, crashed += of.crashed, pending += int(of.pending.size());
     const char* const outcome = of.crashed           ? "crashed"
                                 : of.failed          ? "failed"

@@ -1,6 +1,5 @@
 #include "tools/assay/golden_runs.hpp"
 
-#include "properties/bad_input.hpp"
 #include "tools/assay/report.hpp"
 #include "tools/assay/running.hpp"
 #include "tools/assay/terminal.hpp"
@@ -55,12 +54,8 @@ std::vector<const recorded_case*> changed_cases(const std::optional<golden::reco
   std::vector<const recorded_case*> cases;
   for (const change& each : changes) {
     const recorded_case* const found = of ? of->find(each.id) : nullptr;
-    if (!found || std::find(cases.begin(), cases.end(), found) != cases.end()) continue;
-    try {
-      (void)golden::prepared_from(*found);
-      cases.push_back(found);
-    } catch (const bad_input&) {  // of a function that is no more
-    }
+    const bool known = std::find(cases.begin(), cases.end(), found) != cases.end();
+    if (found && !known && golden::fits(*found)) cases.push_back(found);
   }
   return cases;
 }

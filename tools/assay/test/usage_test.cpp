@@ -11,7 +11,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 const std::vector<std::string> k_subcommands = {"list", "check",  "exhaustive", "replay",
-                                                "run",  "doctor", "completion"};
+                                                "run",  "golden", "doctor",     "completion"};
 
 TEST_F(command, help_has_examples_everywhere) {
   for (const std::string& each : k_subcommands) {
