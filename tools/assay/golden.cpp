@@ -113,7 +113,7 @@ int accept(const golden_options& chosen) {
   if (const auto ci = golden::ci_variable())
     throw bad_input("a golden is accepted by a person, not in CI ({} is set)", *ci);
   const store kept(chosen.folder);
-  const std::string& name = chosen_components(chosen).front();
+  const std::string name = chosen_components(chosen).front();
   const auto waiting = kept.pending(name);
   if (!waiting) throw bad_input("{}: no golden waits there", kept.pending_path(name));
   if (!difference(*waiting, golden::make_record(name)).empty())

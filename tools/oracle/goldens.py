@@ -46,11 +46,15 @@ def read(path):
     return metadata, tensors
 
 
-def to_fp32(x):
-    """A double or an mpf, rounded to fp32, as a double."""
+def rounded_double(fmt, x):
+    """A double or an mpf, rounded to the format, as a double."""
     if isinstance(x, float) and (not math.isfinite(x) or x == 0):
         return x
-    return round_to("fp32", mpf(x), 1.0)
+    return round_to(fmt, mpf(x), 1.0)
+
+
+def to_fp32(x):
+    return rounded_double("fp32", x)
 
 
 def slope(name, x, alpha, bits):
@@ -70,10 +74,10 @@ def slope_in_fp32(name, x, alpha):
 
 
 class Decided:
-    """A value known by itself: not a number, infinite, or exact. `sign` is that of a zero."""
+    """A value known by itself: not a number, infinite, or an exact double."""
 
-    def __init__(self, value, sign=1.0):
-        self.value, self.sign = value, sign
+    def __init__(self, value):
+        self.value = value
 
 
 class Elementwise:
@@ -260,7 +264,7 @@ class Oracle:
     def settle(self, fmt, what):
         """The rounded value, and the value with its error; zeros of groups have no sign."""
         if isinstance(what, Decided):
-            return what.value, what.value, 0
+            return rounded_double(fmt, what.value), what.value, 0
         sign = what.sign if isinstance(what, Elementwise) else 0.0
         for bits in PRECISIONS:
             coarse, fine = self.at(what, bits), self.at(what, 2 * bits + 100)
@@ -270,7 +274,9 @@ class Oracle:
                 continue
             with mp.workprec(4 * bits + 2000):
                 error = 4 * abs(fine - coarse) + abs(fine) * mpf(2) ** (20 - bits)
-                if fine == coarse and bits >= EXACT_FROM:
+                if bits >= EXACT_FROM and abs(fine) + error < mpf(2) ** -1000:
+                    return math.copysign(0.0, sign), mpf(0), 0  # all but the sign is lost in digits that cancel
+                if bits >= EXACT_FROM and fine == coarse:
                     error = mpf(0)
                 low, high = round_to(fmt, fine - error, sign), round_to(fmt, fine + error, sign)
             if low == high and (low != 0 or not isinstance(what, Elementwise) or fine == 0
