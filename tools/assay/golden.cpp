@@ -186,7 +186,11 @@ void add_golden(CLI::App& app, const common_options& common, int& status) {
   auto chosen = std::make_shared<golden_options>();
   CLI::App* const sub =
       app.add_subcommand("golden", "Keeps expected outputs on file, and verifies them.");
-  sub->require_subcommand(1);
+  sub->require_subcommand(0, 1);
+  sub->callback([sub] {
+    if (sub->get_subcommands().empty())
+      throw bad_input("assay golden needs one of: update, diff, accept, reject, verify, show");
+  });
   sub->footer(
       "Examples:\n  assay golden verify\n  assay golden update\n  assay golden diff\n"
       "  assay golden diff HEAD~1 --markdown\n"
@@ -214,7 +218,9 @@ void add_golden(CLI::App& app, const common_options& common, int& status) {
   CLI::App* const comparing =
       add("diff", "Tells what changed: accepted against waiting, or a commit against accepted.");
   comparing->add_option("REV", chosen->revision, "a commit");
-  comparing->add_option("--only", chosen->names, "components; all otherwise")->type_name("NAME");
+  comparing->add_option("--only", chosen->names, "component; all otherwise")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   comparing->add_flag("--markdown", chosen->as_markdown, "as a table in Markdown");
   add_running(comparing);
   comparing->callback([=, &common, &status] { status = diff(*chosen, common); });

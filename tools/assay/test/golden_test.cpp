@@ -146,6 +146,8 @@ TEST_F(golden_command, what_is_accepted_is_what_the_reference_gives_now) {
 }
 
 TEST_F(golden_command, bad_requests_get_one_line) {
+  expect_refused(golden({}), "needs one of: update, diff, accept");
+  expect_refused(golden({"udpate"}), "udpate");
   expect_refused(golden({"accept", "relu"}), "--reason");
   expect_refused(golden({"accept", "relu", "--reason", "x"}), "no golden waits there");
   expect_refused(golden({"reject", "relu"}), "no golden waits there");
@@ -199,7 +201,7 @@ TEST_F(golden_command, a_commit_is_compared_with_what_is_accepted) {
   EXPECT_EQ(told.code, 4);
   EXPECT_THAT(told.out, HasSubstr("y  reference: 1 of 32 moved"));
   expect_refused(golden({"diff", "absent"}), "'absent' is no commit");
-  expect_refused(golden({"diff", "--only", "relu", ""}), "is no commit");
+  expect_refused(golden({"diff", "--only", "relu", "absent"}), "'absent' is no commit");
   accept("silu");
   EXPECT_THAT(golden({"diff", "HEAD", "--only", "silu"}).out, HasSubstr("case added"));
   EXPECT_THAT(golden({"show", "golden/silu.safetensors"}).out, HasSubstr(" and changes\n"));

@@ -112,6 +112,8 @@ TEST_F(command, completion_knows_subcommands_functions_and_options) {
   EXPECT_EQ(completed("assay run --un"), "--unrounded\n");
   EXPECT_EQ(completed("assay --json exhaustive --sha"), "--shard\n");
   EXPECT_EQ(completed("assay --json exh"), "exhaustive\n");
+  EXPECT_EQ(completed("assay golden upd"), "update\n");
+  EXPECT_EQ(completed("assay golden accept --rea"), "--reason\n");
   EXPECT_EQ(completed("assay check --on em"), "emulator\n");
   EXPECT_EQ(completed("assay exhaustive relu --dtype b"), "bf16\n");
 }
