@@ -53,7 +53,8 @@ class pair_of_tensors {
       into.ulps = reference::k_infinity;
       return true;
     }
-    const reference::format f = format_of(a_.type);
+    const tensor* const output = before_.find(a_.name.substr(0, a_.name.find(".truth")));
+    const reference::format f = format_of(output ? output->type : a_.type);
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (reference::same(x[i], y[i]) || excused(i, x[i], y[i])) continue;
       ++into.moved;

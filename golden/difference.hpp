@@ -26,7 +26,8 @@ struct change {
   dtype type = dtype::fp32;
   std::vector<std::int64_t> shape;
   std::int64_t elements = 0, moved = 0;
-  double ulps = 0;  // of the worst: of the dtype, at the larger; infinite against NaN or infinity
+  // By how much the worst moved, at the larger of the two, in the output's dtype (of y.truth too).
+  double ulps = 0;
   std::int64_t worst = -1;  // flat index
   // The worst element and its neighbours in the tensor, as many as there are.
   std::int64_t first_shown = 0;

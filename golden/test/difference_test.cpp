@@ -74,6 +74,18 @@ TEST(difference, of_results_with_bounds_of_errors_is_what_these_do_not_allow) {
   EXPECT_THAT(difference(known_within(1, 0), known_within(k_nan, 0)), SizeIs(1));
 }
 
+TEST(difference, of_doubles_is_in_ulps_of_their_output) {
+  const auto with_truth = [](double last) {
+    return record_of({1, 2, 3, 4},
+                     {of_values("y", holding::rounded, dtype::fp32, {1, 1, 1, 1}),
+                      of_values("y.truth", holding::near, dtype::fp64, {1, 1, 1, last})});
+  };
+  const auto changes = difference(with_truth(1), with_truth(1 + 0x1p-24));
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].tensor, "y.truth");
+  EXPECT_EQ(changes[0].ulps, 0.5);
+}
+
 TEST(difference, tells_another_standing_of_the_same_values) {
   const std::vector<double> values = {1, 2, 3, 4};
   const auto standing = [&](holding what) {

@@ -25,8 +25,14 @@ void verify_reference(const store& kept, const record& accepted, verification& o
                     kept.accepted_path(of.component), changes.size(), print(changes[0].id),
                     changes[0].tensor.empty() ? "" : ":", changes[0].tensor,
                     name_of(changes[0].why), in_words(changes[0])));
+  // Where the reference of many digits says something new, double does too: that is no error.
+  const auto changed = [&](const golden::recorded_case& of_these) {
+    return std::any_of(changes.begin(), changes.end(),
+                       [&](const golden::change& each) { return each.id == of_these.id; });
+  };
   for (const golden::recorded_case& each : accepted.cases) {
-    const std::string out = golden::fits(each) ? golden::disagreement_with_double(each) : "";
+    if (changed(each) || !golden::fits(each)) continue;
+    const std::string out = golden::disagreement_with_double(each);
     if (!out.empty()) of.wrong.push_back(fmt::format("{}: {}", print(each.id), out)), ++of.failed;
   }
 }
