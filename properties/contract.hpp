@@ -88,6 +88,15 @@ struct cost {
   double flops = 0;
 };
 
+// A contract's truths in many digits, for goldens: nothing of the machine's C library is in them.
+// Every value is correctly rounded to the output's dtype (`rounded`), and as a double at most
+// `error` off; below 2^-700 it is a zero with its sign.
+struct precise_reference {
+  std::string tier;  // of the reference, in words
+  int digits = 0;    // decimal, of the arithmetic: at least
+  std::function<std::vector<truth>(const case_inputs&)> exact;
+};
+
 // What must hold whatever the numbers are (property.hpp).
 class subject;
 struct property {
@@ -107,9 +116,14 @@ struct contract {
   // operations alone, values of their dtypes. Empty: nothing.
   std::function<void(case_inputs&)> finish_inputs;
   std::function<std::vector<truth>(const case_inputs&)> exact;  // one truth an output
+<<<<<<< HEAD
   std::function<std::vector<comparison_policy>()> policies;     // one an output; empty: the default
   // The share of a case's inputs that are masked, where inputs can be: told by `assay fuzz`.
   std::function<double(const case_inputs&)> masked_share;
+=======
+  precise_reference precise;  // its `exact` may be empty: there is none
+  std::function<std::vector<comparison_policy>()> policies;  // one an output; empty: the default
+>>>>>>> golden
   // Outputs that come from one reduction (scatter_model::group); empty: 1.
   std::function<std::int64_t(const case_id&)> group;
   std::vector<implementation> implementations;

@@ -2,6 +2,7 @@
 
 #include "properties/activation_properties.hpp"
 #include "properties/bad_input.hpp"
+#include "properties/precise.hpp"
 #include "properties/values.hpp"
 
 #include <fmt/format.h>
@@ -33,6 +34,32 @@ truth exact_products(const reference::elementwise& f, const case_inputs& in, dty
     all.rounded.push_back(t.rounded);
   }
   return all;
+}
+
+// The same from MPFR: what is not exact in double, and finite. A magnitude below k_vanished
+// becomes a zero with its sign.
+truth precise_products(const reference::elementwise& f, const case_inputs& in, dtype type,
+                       bool selects_gradient) {
+  truth all = exact_products(f, in, type, selects_gradient);
+  for (std::size_t i = 0; i < all.value.size(); ++i) {
+    const double x = in.values[0][i], dy = in.values.size() > 1 ? in.values[1][i] : 1;
+    if (all.error[i] == 0 || !std::isfinite(all.value[i]) || !std::isfinite(dy)) continue;
+    const reference::truth t = f.settle(format_of(type), x, f.parameter, dy);
+    const bool vanished = std::abs(t.value) + t.error < k_vanished;
+    all.rounded[i] = t.rounded;
+    all.value[i] = vanished ? std::copysign(0, t.value) : t.value;
+    all.error[i] = vanished ? k_vanished : t.error;
+  }
+  return all;
+}
+
+precise_reference precisely(const reference::elementwise& function, bool selects_gradient) {
+  return {"MPFR at 120 bits, 240, 480 or 960 where it takes them to round", 36,
+          [function, selects_gradient](const case_inputs& in) {
+            const dtype type = in.id.types[in.values.size()].type;
+            return std::vector{precise_products(with_parameters(function, in.parameters), in, type,
+                                                selects_gradient)};
+          }};
 }
 
 contract common_contract(const elementwise_variant& of, std::string direction) {
@@ -84,6 +111,7 @@ contract forward_contract(const elementwise_variant& of) {
     return std::vector{
         exact_products(with_parameters(f, in.parameters), in, in.id.type_of("y"), false)};
   };
+  c.precise = precisely(of.function, false);
   c.elementwise = of.function;
   c.cost_of = elementwise_cost(2, 1);
   c.cases = elementwise_cases(c);
@@ -103,6 +131,7 @@ contract backward_contract(const elementwise_variant& of) {
     return std::vector{
         exact_products(with_parameters(f, in.parameters), in, in.id.type_of("dx"), selects)};
   };
+  c.precise = precisely(of.slope, of.selects_gradient);
   c.elementwise = of.slope;
   c.cost_of = elementwise_cost(3, 2);
   c.cases = elementwise_cases(c);

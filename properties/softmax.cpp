@@ -3,6 +3,7 @@
 #include "properties/contract.hpp"
 #include "properties/softmax_cases.hpp"
 #include "properties/softmax_kernels.hpp"
+#include "properties/softmax_precise.hpp"
 #include "properties/softmax_properties.hpp"
 #include "properties/softmax_rows.hpp"
 
@@ -165,6 +166,7 @@ contract common_contract(const softmax_variant& of, bool forward) {
   c.exact = [of, forward](const case_inputs& in) {
     return forward ? exact_forward(of, in) : exact_backward(of, in);
   };
+  c.precise = precise_softmax(of.logarithm, of.scaled, forward);
   // Zeros that underflow or that cancel have no sign to keep.
   c.policies = [] { return std::vector<comparison_policy>{{.zero_sign = false}}; };
   c.group = [](const case_id& id) { return std::max<std::int64_t>(score_rows::of(id).length, 1); };

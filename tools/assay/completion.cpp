@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <set>
@@ -13,16 +14,24 @@
 namespace assay::tools {
 namespace {
 
+// Options of a subcommand and of its own subcommands.
+void add_options(const CLI::App& of, std::set<std::string>& into) {
+  for (const CLI::Option* option : of.get_options())
+    for (const std::string& name : option->get_lnames()) into.insert("--" + name);
+  for (const CLI::App* sub : of.get_subcommands({})) add_options(*sub, into);
+}
+
 // Subcommands and their options come from the command itself, so that they cannot fall behind it.
 std::string bash_script(const CLI::App& app) {
   std::string subcommands, cases;
   for (const CLI::App* sub : app.get_subcommands({})) {
-    std::string options = "--help --json --color";
-    for (const CLI::Option* option : sub->get_options())
-      for (const std::string& name : option->get_lnames())
-        if (name != "help") options += " --" + name;
+    std::set<std::string> options = {"--help", "--json", "--color"};
+    add_options(*sub, options);
     subcommands += (subcommands.empty() ? "" : " ") + sub->get_name();
-    cases += fmt::format("    {}) options=\"{}\" ;;\n", sub->get_name(), options);
+    std::string words;
+    for (const CLI::App* each : sub->get_subcommands({})) words += " " + each->get_name();
+    cases += fmt::format("    {}) options=\"{}\" words=\"{}\" ;;\n", sub->get_name(),
+                         fmt::join(options, " "), words);
   }
   std::set<std::string> names;
   for (const properties::contract& c : properties::contracts()) names.insert(c.function());
@@ -31,7 +40,7 @@ std::string bash_script(const CLI::App& app) {
   return fmt::format(R"(# bash completion of assay: source <(assay completion bash)
 _assay() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}}
-  local subcommand="" options="" i
+  local subcommand="" options="" words="" i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${{COMP_WORDS[i]}} in
       --color) ((i++)) ;;
@@ -45,14 +54,14 @@ _assay() {{
     --color) COMPREPLY=($(compgen -W "auto always never" -- "$word")); return ;;
     --require) COMPREPLY=($(compgen -W "cuda" -- "$word")); return ;;
     --sanitize) COMPREPLY=($(compgen -W "memcheck racecheck initcheck synccheck all" -- "$word")); return ;;
-    --in | --out | --junit | --save | --state) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --in | --out | --junit | --save | --state | --folder) COMPREPLY=($(compgen -f -- "$word")); return ;;
   esac
   case $subcommand in
     "") COMPREPLY=($(compgen -W "{} --help --version --color --json" -- "$word")); return ;;
 {}  esac
   case $word in
     -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
-    *) COMPREPLY=($(compgen -W "{}" -- "$word")) ;;
+    *) COMPREPLY=($(compgen -W "$words {}" -- "$word")) ;;
   esac
 }}
 complete -F _assay assay

@@ -11,7 +11,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 const std::vector<std::string> k_subcommands = {"list", "check",  "exhaustive", "replay",
-                                                "run",  "doctor", "completion"};
+                                                "run",  "golden", "doctor",     "completion"};
 
 TEST_F(command, help_has_examples_everywhere) {
   for (const std::string& each : k_subcommands) {
@@ -112,6 +112,8 @@ TEST_F(command, completion_knows_subcommands_functions_and_options) {
   EXPECT_EQ(completed("assay run --un"), "--unrounded\n");
   EXPECT_EQ(completed("assay --json exhaustive --sha"), "--shard\n");
   EXPECT_EQ(completed("assay --json exh"), "exhaustive\n");
+  EXPECT_EQ(completed("assay golden upd"), "update\n");
+  EXPECT_EQ(completed("assay golden accept --rea"), "--reason\n");
   EXPECT_EQ(completed("assay check --on em"), "emulator\n");
   EXPECT_EQ(completed("assay exhaustive relu --dtype b"), "bf16\n");
 }
