@@ -116,14 +116,10 @@ struct contract {
   // operations alone, values of their dtypes. Empty: nothing.
   std::function<void(case_inputs&)> finish_inputs;
   std::function<std::vector<truth>(const case_inputs&)> exact;  // one truth an output
-<<<<<<< HEAD
-  std::function<std::vector<comparison_policy>()> policies;     // one an output; empty: the default
-  // The share of a case's inputs that are masked, where inputs can be: told by `assay fuzz`.
-  std::function<double(const case_inputs&)> masked_share;
-=======
   precise_reference precise;  // its `exact` may be empty: there is none
   std::function<std::vector<comparison_policy>()> policies;  // one an output; empty: the default
->>>>>>> golden
+  // The share of a case's inputs that are masked, where inputs can be: told by `assay fuzz`.
+  std::function<double(const case_inputs&)> masked_share;
   // Outputs that come from one reduction (scatter_model::group); empty: 1.
   std::function<std::int64_t(const case_id&)> group;
   std::vector<implementation> implementations;
