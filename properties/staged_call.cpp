@@ -22,6 +22,14 @@ std::vector<double> decoded(dtype type, const tensor_bytes& bits) {
   return values;
 }
 
+namespace {
+
+// Between the rows of an output stands something else than between those of an input: a kernel that
+// takes a NaN from there and writes it there would leave no trace.
+std::byte between_rows(std::byte poison) { return poison ^ std::byte(0xa5); }
+
+}  // namespace
+
 row_layout layout_of(const optimized::tensor& of) {
   const std::size_t all = std::size_t(of.elements()) * size_of(of.type);
   if (of.strides.empty() || all == 0) return {1, all, all};
@@ -79,7 +87,7 @@ staged_call::staged_call(const contract& c, const case_inputs& inputs, simt::bac
 }
 
 void staged_call::execute(const simt::emulation& how, std::byte poison) {
-  for (std::size_t t = contract_.inputs.size(); t < memory_.size(); ++t) memory_[t]->poison(poison);
+  for (std::size_t t = 0; t < contract_.outputs.size(); ++t) poison_output(t, poison);
   if (workspace_) workspace_->poison(poison);
   for (std::size_t t = 0; t < contract_.inputs.size(); ++t) upload(t, poison);
   poison_ = poison;
@@ -91,11 +99,9 @@ void staged_call::execute(const simt::emulation& how, std::byte poison) {
 
 std::vector<tensor_bytes> staged_call::outputs() const {
   std::vector<tensor_bytes> all;
-  std::size_t at = contract_.inputs.size();
   for (std::size_t t = 0; t < contract_.outputs.size(); ++t) {
-    const std::size_t memory = in_place_ && t == 0 ? 0 : at++;
     const row_layout rows = layout_of(call_.tensors[contract_.inputs.size() + t]);
-    all.push_back(rows.packed(memory_[memory]->download()));
+    all.push_back(rows.packed(memory_[memory_of_output(t)]->download()));
   }
   return all;
 }
@@ -107,10 +113,9 @@ std::string staged_call::damage() const {
     if (std::string what = workspace_->damage(); !what.empty()) return what;
   for (std::size_t t = 0; t < contract_.inputs.size(); ++t)
     if (std::string what = damage_of_input(t); !what.empty()) return what;
-  std::size_t at = contract_.inputs.size();
   for (std::size_t t = in_place_ ? 1 : 0; t < contract_.outputs.size(); ++t) {
     const row_layout rows = layout_of(call_.tensors[contract_.inputs.size() + t]);
-    if (rows.gap_is_written(memory_[at++]->download(), poison_))
+    if (rows.gap_is_written(memory_[memory_of_output(t)]->download(), between_rows(poison_)))
       return fmt::format("'{}' was written between its rows", contract_.outputs[t].name);
   }
   return "";
@@ -125,6 +130,21 @@ std::string staged_call::damage_of_input(std::size_t input) const {
   if (!is_output && rows.packed(found) != input_bytes_[input])
     return fmt::format("input '{}' was changed", contract_.inputs[input].name);
   return "";
+}
+
+std::size_t staged_call::memory_of_output(std::size_t output) const {
+  if (in_place_ && output == 0) return 0;
+  return contract_.inputs.size() + output - (in_place_ ? 1 : 0);
+}
+
+void staged_call::poison_output(std::size_t output, std::byte poison) {
+  if (in_place_ && output == 0) return;
+  guarded_memory& memory = *memory_[memory_of_output(output)];
+  const row_layout rows = layout_of(call_.tensors[contract_.inputs.size() + output]);
+  memory.poison(poison);
+  if (rows.count < 2) return;
+  memory.upload(rows.spread(tensor_bytes(rows.count * rows.row, poison), between_rows(poison)));
+  memory.declare_unwritten(0, memory.bytes());
 }
 
 // What lies between the rows is poisoned, and nobody may read it.

@@ -49,6 +49,8 @@ class staged_call {
 
  private:
   void add(std::size_t tensor, std::size_t alignment, std::size_t slot);
+  std::size_t memory_of_output(std::size_t output) const;
+  void poison_output(std::size_t output, std::byte poison);
   void upload(std::size_t input, std::byte gaps);
   std::string damage_of_input(std::size_t input) const;
 

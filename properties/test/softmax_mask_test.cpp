@@ -94,13 +94,17 @@ TEST(softmax_additive, is_charged_for_the_rounding_of_its_sums_alone) {
   const case_id added = softmax_case_of("additive", "fwd", dtype::fp32, masked),
                 plain = softmax_case_of("plain", "fwd", dtype::fp32, {{"rows", 3}, {"n", 40}});
   const std::vector<double> x = make_inputs(contract_of(plain), plain).values[0];
+  const double third = round_to(dtype::fp32, 1 / 3.0);
+  std::vector<double> rounded = x;
+  for (double& each : rounded) each = round_to(dtype::fp32, each + third);
   const prepared_case without = prepared_with(plain, {x}),
                       zeros = prepared_with(added, {x, std::vector<double>(x.size(), 0)}),
-                      thirds = prepared_with(added, {x, std::vector<double>(x.size(), 1 / 0x3p0f)});
+                      sums = prepared_with(plain, {rounded}),
+                      thirds = prepared_with(added, {x, std::vector<double>(x.size(), third)});
   for (const implementation& by : zeros.of->implementations) {
-    const auto bound = strict_limits(without, *without.of->find(by.name))[0];
-    EXPECT_EQ(strict_limits(zeros, by)[0], bound);
-    const auto more = strict_limits(thirds, by)[0];
+    const implementation& same = *without.of->find(by.name);
+    EXPECT_EQ(strict_limits(zeros, by)[0], strict_limits(without, same)[0]);
+    const auto bound = strict_limits(sums, same)[0], more = strict_limits(thirds, by)[0];
     for (std::size_t i = 0; i < bound.size(); ++i) {
       EXPECT_GT(more[i], bound[i]);
       EXPECT_LT(more[i], 4 * bound[i]);
