@@ -56,6 +56,7 @@ std::vector<case_id> softmax_cases(const contract& c) {
       {6, 40, {"one_hot", {{"index", 5}, {"value", 100}}}},
       {12, 12, {"normal", {}}},
       {30, 7, {"normal", {}}},
+      {3, 45, {"constant", {{"value", -60000}}}},
       {10, 40, {"normal", {}}, 256, false, 8},
       {7, 45, {"tails", {}}, 256, true, 3},
       {3, 1032, {"normal", {}}, 16, false, 24},

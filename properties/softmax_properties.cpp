@@ -3,6 +3,7 @@
 #include "properties/property.hpp"
 #include "properties/softmax_mask_properties.hpp"
 #include "properties/softmax_rows.hpp"
+#include "properties/softmax_variant.hpp"
 #include "properties/values.hpp"
 #include "reference/exact.hpp"
 #include "reference/softmax.hpp"
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace assay::properties {
@@ -37,12 +39,30 @@ std::vector<double> row_of(const std::vector<double>& all, const score_rows& row
   return {seen.begin(), seen.end()};
 }
 
+bool has_added_mask(const case_inputs& in) {
+  return in.id.variant == "additive" && in.id.direction == "fwd";
+}
+
+// What the kernels take the softmax of, or of whose result the gradient.
+std::vector<double> scores_of(const case_inputs& in, const score_rows& rows, std::int64_t r) {
+  if (!has_added_mask(in)) return row_of(in.values[0], rows, r);
+  return reference::added(rows.seen(in.values[0], r), rows.mask(in.values[k_added_mask], r));
+}
+
+// Every score changed, and nothing added to it.
+case_inputs with_scores(const subject& s, const std::function<double(double)>& change) {
+  case_inputs other = s.with_values(0, change);
+  if (has_added_mask(other))
+    std::fill(other.values[k_added_mask].begin(), other.values[k_added_mask].end(), 0);
+  return other;
+}
+
 // What a property says of one row of results, given which row it is.
 template <class Says>
 std::string each_ordinary_row(const case_inputs& inputs, const Says& says) {
   const score_rows rows = score_rows::of(inputs);
   for (std::int64_t r = 0; r < rows.count; ++r) {
-    if (!is_ordinary(rows.seen(inputs.values[0], r))) continue;
+    if (!is_ordinary(scores_of(inputs, rows, r))) continue;
     if (const std::string broken = says(rows, r); !broken.empty())
       return fmt::format("row {}: {}", r, broken);
   }
@@ -74,10 +94,9 @@ std::string broken_shift(const subject& s) {
   const auto on_grid = [](double x, double shift) {
     return (std::isfinite(x) ? std::clamp(std::nearbyint(x * 4) / 4, -8.0, 8.0) : 0) + shift;
   };
-  const bounded_output here =
-      s.outputs(s.with_values(0, [&](double x) { return on_grid(x, 0); }))[0];
+  const bounded_output here = s.outputs(with_scores(s, [&](double x) { return on_grid(x, 0); }))[0];
   const bounded_output there =
-      s.outputs(s.with_values(0, [&](double x) { return on_grid(x, -16); }))[0];
+      s.outputs(with_scores(s, [&](double x) { return on_grid(x, -16); }))[0];
   std::vector<double> allowed(here.got.size(), 0);
   for (std::size_t i = 0; i < allowed.size(); ++i)
     if (std::isinf(here.got[i]) && here.got[i] == there.got[i]) allowed[i] = reference::k_infinity;
@@ -88,8 +107,8 @@ std::string broken_shift(const subject& s) {
 std::string broken_order(const subject& s) {
   const bounded_output y = s.outputs()[0];
   return each_ordinary_row(s.inputs(), [&](const score_rows& rows, std::int64_t r) {
-    const std::vector<double> x = row_of(s.inputs().values[0], rows, r),
-                              got = row_of(y.got, rows, r), reach = row_of(y.reach, rows, r);
+    const std::vector<double> x = scores_of(s.inputs(), rows, r), got = row_of(y.got, rows, r),
+                              reach = row_of(y.reach, rows, r);
     std::vector<std::size_t> order(x.size());
     std::iota(order.begin(), order.end(), std::size_t(0));
     std::sort(order.begin(), order.end(), [&](auto i, auto j) { return x[i] < x[j]; });
@@ -105,7 +124,7 @@ std::string broken_order(const subject& s) {
 
 // Equal scores: all visible results are 1 / n, or its logarithm.
 std::string broken_equality(const subject& s) {
-  const case_inputs equal = s.with_values(0, [](double) { return 0.75; });
+  const case_inputs equal = with_scores(s, [](double) { return 0.75; });
   const bounded_output y = s.outputs(equal)[0];
   return each_ordinary_row(equal, [&](const score_rows& rows, std::int64_t r) {
     const std::vector<double> got = row_of(y.got, rows, r);

@@ -34,6 +34,7 @@ inline run_report run_of(const prepared_case& prepared, const implementation& by
   run_settings settings;
   if (sanitized) settings.sanitize = simt::sanitizer_tools{};
   settings.repeat = !sanitized;
+  settings.time_limit_seconds = 60;  // a kernel that believes a wrong length may never end
   return run({prepared.inputs.id, by.name, "emulator", schedule}, prepared, settings);
 }
 
