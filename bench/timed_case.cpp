@@ -64,7 +64,11 @@ optimized::call timed_case::one_copy() {
       owned_.push_back(allocate(t.bytes(), spec.name));
       t.data = owned_.back().get();
       if (at < drawn_.values.size()) {
-        const properties::tensor_bytes bits = repeated(t.type, drawn_.values[at], t.bytes());
+        // Lengths all of them as the case draws them, from which its cost is reckoned.
+        const bool lengths = spec.how == properties::drawn::as_length;
+        const properties::tensor_bytes bits = repeated(
+            t.type, lengths ? properties::drawn_input(*contract_, id_.of, at) : drawn_.values[at],
+            t.bytes());
         place_->copy(t.data, bits.data(), bits.size(), simt::direction::to_device);
       }
       call.tensors.push_back(std::move(t));
@@ -96,7 +100,12 @@ std::string timed_case::wrong() const {
   const std::int64_t judged = pieces * piece;
   properties::case_inputs inputs = drawn_;
   inputs.id.shape.front().value = pieces;
-  for (std::vector<double>& values : inputs.values) values.resize(std::size_t(judged));
+  for (std::size_t t = 0; t < inputs.values.size(); ++t) {
+    std::size_t count = 1;
+    for (std::int64_t extent : properties::shape_of(contract_->inputs[t], inputs.id))
+      count *= std::size_t(extent);
+    inputs.values[t].resize(count);
+  }
   const properties::prepared_case prepared{contract_, inputs, contract_->exact(inputs)};
   std::vector<std::vector<double>> outputs(prepared.exact.size());
   for (std::size_t k = 0; k < outputs.size(); ++k) {

@@ -23,11 +23,10 @@ namespace detail {
 
 inline std::string tensor_number(std::size_t i) { return "tensor " + std::to_string(i); }
 
-inline void check_tensor(const call_signature& of, const call& what, std::size_t i) {
+// Of this dtype, with so many elements, which it lies in memory aligned to.
+inline void check_tensor(const call_signature& of, const call& what, std::size_t i, dtype type,
+                         std::int64_t count) {
   const tensor& t = what.tensors[i];
-  const bool scalar = i >= of.alike;
-  const dtype type = scalar ? dtype::fp32 : what.tensors[0].type;
-  const std::int64_t count = scalar ? 1 : what.tensors[0].elements();
   if (t.type != type)
     throw simt::error(of.name, tensor_number(i) + " is " + std::string(name_of(t.type)),
                       std::string(name_of(type)));
@@ -40,19 +39,40 @@ inline void check_tensor(const call_signature& of, const call& what, std::size_t
                       "an address divisible by " + std::to_string(size_of(t.type)));
 }
 
-}  // namespace detail
+inline void check_contiguous(const call_signature& of, const call& what, std::size_t i) {
+  if (!what.tensors[i].strides.empty())
+    throw simt::error(of.name, tensor_number(i) + " has strides", "a contiguous one");
+}
 
-// Throws simt::error where `what` is not a call of this signature in fp32, bf16 or fp16.
-inline void check_call(const call_signature& of, const call& what) {
+// The dtype of a call's first tensor, which there must be.
+inline void check_floating(const call_signature& of, const call& what) {
+  const dtype type = what.tensors[0].type;
+  if (type == dtype::fp64 || is_integer(type))
+    throw simt::error(of.name, "dtype " + std::string(name_of(type)), "fp32, bf16 or fp16");
+}
+
+inline void check_counts(const call_signature& of, const call& what) {
   if (what.tensors.size() != of.alike + of.scalars)
     throw simt::error(of.name, std::to_string(what.tensors.size()) + " tensors",
                       std::to_string(of.alike + of.scalars));
-  if (what.tensors[0].type == dtype::fp64)
-    throw simt::error(of.name, "dtype fp64", "fp32, bf16 or fp16");
-  for (std::size_t i = 0; i < what.tensors.size(); ++i) detail::check_tensor(of, what, i);
   if (what.parameters.size() != of.parameters)
     throw simt::error(of.name, std::to_string(what.parameters.size()) + " parameters",
                       std::to_string(of.parameters));
+}
+
+}  // namespace detail
+
+// Throws simt::error where `what` is not a call of this signature in fp32, bf16 or fp16, on
+// contiguous tensors.
+inline void check_call(const call_signature& of, const call& what) {
+  detail::check_counts(of, what);
+  detail::check_floating(of, what);
+  for (std::size_t i = 0; i < what.tensors.size(); ++i) {
+    const bool scalar = i >= of.alike;
+    detail::check_tensor(of, what, i, scalar ? dtype::fp32 : what.tensors[0].type,
+                         scalar ? 1 : what.tensors[0].elements());
+    detail::check_contiguous(of, what, i);
+  }
 }
 
 inline void check_workspace(const call_signature& of, const call& what, std::size_t bytes) {

@@ -7,16 +7,21 @@
 
 namespace assay {
 
-enum class dtype : unsigned char { fp32, bf16, fp16, fp64 };
+enum class dtype : unsigned char { fp32, bf16, fp16, fp64, int32 };
 
-inline constexpr dtype k_dtypes[] = {dtype::fp32, dtype::bf16, dtype::fp16, dtype::fp64};
+inline constexpr dtype k_dtypes[] = {dtype::fp32, dtype::bf16, dtype::fp16, dtype::fp64,
+                                     dtype::int32};
 
 constexpr std::size_t size_of(dtype type) {
-  return type == dtype::fp64 ? 8 : type == dtype::fp32 ? 4 : 2;
+  constexpr std::size_t k_sizes[] = {4, 2, 2, 8, 4};
+  return k_sizes[static_cast<unsigned char>(type)];
 }
 
+// Of counts and places: no rounding is asked of them, and no bound.
+constexpr bool is_integer(dtype type) { return type == dtype::int32; }
+
 constexpr std::string_view name_of(dtype type) {
-  constexpr std::string_view k_names[] = {"fp32", "bf16", "fp16", "fp64"};
+  constexpr std::string_view k_names[] = {"fp32", "bf16", "fp16", "fp64", "int32"};
   return k_names[static_cast<unsigned char>(type)];
 }
 

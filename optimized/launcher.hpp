@@ -16,18 +16,29 @@
 
 namespace assay::optimized {
 
-// A tensor in device memory, row-major and contiguous.
+// A tensor in device memory: row-major and contiguous, or with its elements `strides` apart.
 struct tensor {
   void* data = nullptr;
   dtype type = dtype::fp32;
   std::vector<std::int64_t> shape;
+  // From one index of each dimension to the next, in elements; empty: contiguous. Only kernels that
+  // say so take a tensor that has them.
+  std::vector<std::int64_t> strides = {};
 
   std::int64_t elements() const {
     std::int64_t count = 1;
     for (std::int64_t extent : shape) count *= extent;
     return count;
   }
-  std::size_t bytes() const { return std::size_t(elements()) * size_of(type); }
+  // Of the memory from the first element to the last, what lies between them included.
+  std::size_t bytes() const {
+    std::int64_t span = elements();
+    if (!strides.empty() && span > 0) {
+      span = 1;
+      for (std::size_t d = 0; d < shape.size(); ++d) span += (shape[d] - 1) * strides[d];
+    }
+    return std::size_t(span) * size_of(type);
+  }
 };
 
 // One call: tensors in the order of the component's contract (inputs, then outputs), parameters in

@@ -7,15 +7,16 @@
 // so far is rescaled once a group. Where the row fits into its threads' registers it is read once.
 // The order of every sum depends on the row's length alone, not on how the arrays are aligned.
 //
-// Masking is by position: of row r the first `visible(r)` scores are seen, the others are not read.
-// Scores of -infinity mask too. What is masked gives 0 (log: -infinity), and so does a row that has
-// nothing else; a NaN or +infinity in sight makes its row NaN. y may overlay x.
+// Masking is by position (softmax_rows.cuh): what is not visible is not read. Scores of -infinity
+// mask too, and so does a mask that is added to them. What is masked gives 0 (log: -infinity), and
+// so does a row that has nothing else; a NaN or +infinity in sight makes its row NaN. y may overlay
+// x.
 #pragma once
 
 #include "optimized/math/exp.cuh"
 #include "optimized/math/log1p.cuh"
 #include "optimized/simt/simt.cuh"
-#include "optimized/vector_access.cuh"
+#include "optimized/softmax_rows.cuh"
 
 #include <cstdint>
 
@@ -23,26 +24,11 @@ namespace assay::optimized::inline ASSAY_BUILD {
 
 inline constexpr int k_softmax_threads = 256;
 
-// Elements in 16 bytes.
-template <class T>
-inline constexpr int k_row_group = 16 / int(sizeof(T));
 // Groups a thread holds in registers: 32 elements.
 template <class T>
 inline constexpr int k_row_groups = 32 / k_row_group<T>;
 // The longest rows that a warp and a block hold in registers, and a chunk of longer ones.
 inline constexpr std::int64_t k_warp_row = 32 * 32, k_block_row = k_softmax_threads * 32;
-
-struct softmax_rows {
-  std::int64_t count = 0, length = 0;
-  std::int64_t queries = 0;  // rows of one causal matrix; 0: no row is masked by its position
-  std::int64_t ahead = 0;    // keys before the first query's own: length - queries
-
-  SIMT_HOST_DEVICE std::int64_t visible(std::int64_t row) const {
-    if (queries == 0) return length;
-    const std::int64_t seen = row % queries + 1 + ahead;
-    return seen < 0 ? 0 : seen > length ? length : seen;
-  }
-};
 
 // What becomes of a score: t is its exponent below the row's maximum, closing what close() made of
 // the sum.
@@ -121,36 +107,6 @@ SIMT_DEVICE online_sum block_merge(const Form& form, online_sum mine) {
   return warp_merge(form, all);
 }
 
-// A group of a row from element `first` on: -infinity from `visible` on.
-template <class T, int Bytes>
-SIMT_DEVICE void load_scores(simt::global<const T> row, std::int64_t first, std::int64_t visible,
-                             float (&x)[k_row_group<T>]) {
-  using part = elements<T, Bytes>;
-  SIMT_UNROLL
-  for (int w = 0; w < k_row_group<T>; w += part::k_count) {
-    const std::int64_t here = visible - (first + w);
-    part in{};
-    if (here > 0) in = load_part<T, Bytes>(row + (first + w), here);
-    SIMT_UNROLL
-    for (int e = 0; e < part::k_count; ++e) x[w + e] = e < here ? in.value[e] : -INFINITY;
-  }
-}
-
-// Writes a group of results, as far as the row goes.
-template <class T, int Bytes>
-SIMT_DEVICE void store_results(simt::global<T> row, std::int64_t first, std::int64_t length,
-                               const float (&y)[k_row_group<T>]) {
-  using part = elements<T, Bytes>;
-  SIMT_UNROLL
-  for (int w = 0; w < k_row_group<T>; w += part::k_count) {
-    if (first + w >= length) break;
-    part out;
-    SIMT_UNROLL
-    for (int e = 0; e < part::k_count; ++e) out.value[e] = y[w + e];
-    store_part<T, Bytes>(row + (first + w), out, length - (first + w));
-  }
-}
-
 // A group's results from its scores; a row of nothing but masks has no sum to divide by.
 template <class Form, int Count>
 SIMT_DEVICE void results_of(const Form& form, online_sum all, std::int64_t seen,
@@ -163,22 +119,22 @@ SIMT_DEVICE void results_of(const Form& form, online_sum all, std::int64_t seen,
                : form.result(form.exponent(x[e] - all.most), closing);
 }
 
-// Rows that fit into registers: Threads (32 or all) a row.
-template <class Form, class T, int Bytes, int Threads>
+// Rows that fit into registers: Threads (32 or all) a row. Scores: plain_scores or masked_scores.
+template <class Form, class Scores, int Bytes, int Threads>
 __global__ void __launch_bounds__(k_softmax_threads)
-    softmax_on_chip(simt::global<const T> x, simt::global<T> y, softmax_rows rows, Form form) {
+    softmax_on_chip(Scores x, matrix_rows<typename Scores::type> y, softmax_rows rows, Form form) {
+  using T = typename Scores::type;
   const std::int64_t row =
       std::int64_t(blockIdx.x) * (k_softmax_threads / Threads) + threadIdx.x / Threads;
   if (row >= rows.count) return;  // whole warps: a block of one row has it
   const int lane = int(threadIdx.x) % Threads;
   const std::int64_t visible = rows.visible(row);
-  const simt::global<const T> from = x + row * rows.length;
   float scores[k_row_groups<T>][k_row_group<T>];
   online_sum all;
   SIMT_UNROLL
   for (int g = 0; g < k_row_groups<T>; ++g) {
     const std::int64_t first = (std::int64_t(g) * Threads + lane) * k_row_group<T>;
-    load_scores<T, Bytes>(from, first, visible, scores[g]);
+    x.template load<Bytes>(row, first, visible, scores[g]);
     all.take(form, scores[g]);
   }
   if constexpr (Threads == 32)
@@ -189,24 +145,24 @@ __global__ void __launch_bounds__(k_softmax_threads)
   for (int g = 0; g < k_row_groups<T>; ++g) {
     const std::int64_t first = (std::int64_t(g) * Threads + lane) * k_row_group<T>;
     results_of(form, all, visible - first, scores[g]);
-    store_results<T, Bytes>(y + row * rows.length, first, rows.length, scores[g]);
+    store_results<T, Bytes>(y[row], first, rows.length, scores[g]);
   }
 }
 
 // Longer rows, first kernel: a block for each chunk of k_block_row elements writes the chunk's
 // maximum and sum, maxima first, then sums, in the order of the blocks.
-template <class Form, class T, int Bytes>
+template <class Form, class Scores, int Bytes>
 __global__ void __launch_bounds__(k_softmax_threads)
-    softmax_chunk_sums(simt::global<const T> x, simt::global<float> partial, softmax_rows rows,
+    softmax_chunk_sums(Scores x, simt::global<float> partial, softmax_rows rows,
                        std::int64_t chunks, Form form) {
+  using T = typename Scores::type;
   const std::int64_t row = blockIdx.x / chunks, chunk = blockIdx.x % chunks;
   const std::int64_t visible = rows.visible(row);
   online_sum all;
   for (int g = 0; g < k_row_groups<T>; ++g) {
     const std::int64_t group = std::int64_t(g) * k_softmax_threads + threadIdx.x;
     float scores[k_row_group<T>];
-    load_scores<T, Bytes>(x + row * rows.length, chunk * k_block_row + group * k_row_group<T>,
-                          visible, scores);
+    x.template load<Bytes>(row, chunk * k_block_row + group * k_row_group<T>, visible, scores);
     all.take(form, scores);
   }
   all = block_merge(form, all);
@@ -218,10 +174,12 @@ __global__ void __launch_bounds__(k_softmax_threads)
 
 // Second kernel: a block merges the chunks of its row (thread t chunks t, t + 256, ...; then the
 // block its threads) and writes the results of its own chunk.
-template <class Form, class T, int Bytes>
+template <class Form, class Scores, int Bytes>
 __global__ void __launch_bounds__(k_softmax_threads)
-    softmax_from_chunks(simt::global<const T> x, simt::global<const float> partial,
-                        simt::global<T> y, softmax_rows rows, std::int64_t chunks, Form form) {
+    softmax_from_chunks(Scores x, simt::global<const float> partial,
+                        matrix_rows<typename Scores::type> y, softmax_rows rows,
+                        std::int64_t chunks, Form form) {
+  using T = typename Scores::type;
   const std::int64_t row = blockIdx.x / chunks, chunk = blockIdx.x % chunks;
   const std::int64_t visible = rows.visible(row);
   online_sum all;
@@ -232,9 +190,9 @@ __global__ void __launch_bounds__(k_softmax_threads)
     const std::int64_t group = std::int64_t(g) * k_softmax_threads + threadIdx.x;
     const std::int64_t first = chunk * k_block_row + group * k_row_group<T>;
     float scores[k_row_group<T>];
-    load_scores<T, Bytes>(x + row * rows.length, first, visible, scores);
+    x.template load<Bytes>(row, first, visible, scores);
     results_of(form, all, visible - first, scores);
-    store_results<T, Bytes>(y + row * rows.length, first, rows.length, scores);
+    store_results<T, Bytes>(y[row], first, rows.length, scores);
   }
 }
 

@@ -61,20 +61,20 @@ SIMT_DEVICE float plus(float a, float b) { return a + b; }
 // Rows that fit into registers: Threads (32 or all) a row.
 template <class Form, class T, int Bytes, int Threads>
 __global__ void __launch_bounds__(k_softmax_threads)
-    softmax_gradient_on_chip(simt::global<const T> y, simt::global<const T> dy, simt::global<T> dx,
+    softmax_gradient_on_chip(matrix_rows<const T> y, matrix_rows<const T> dy, matrix_rows<T> dx,
                              softmax_rows rows, Form form) {
   constexpr int k_warps = k_softmax_threads / 32;
   const std::int64_t row =
       std::int64_t(blockIdx.x) * (k_softmax_threads / Threads) + threadIdx.x / Threads;
   if (row >= rows.count) return;  // whole warps: a block of one row has it
   const int lane = int(threadIdx.x) % Threads;
-  const std::int64_t visible = rows.visible(row), start = row * rows.length;
+  const std::int64_t visible = rows.visible(row);
   gradient_group<T, Bytes> groups[k_row_groups<T>];
   float sum = 0.0f;
   SIMT_UNROLL
   for (int g = 0; g < k_row_groups<T>; ++g) {
     const std::int64_t first = (std::int64_t(g) * Threads + lane) * k_row_group<T>;
-    groups[g].load(y + start, dy + start, first, visible);
+    groups[g].load(y[row], dy[row], first, visible);
     sum = groups[g].added(form, sum, visible - first);
   }
   if constexpr (Threads == 32) {
@@ -86,24 +86,24 @@ __global__ void __launch_bounds__(k_softmax_threads)
   SIMT_UNROLL
   for (int g = 0; g < k_row_groups<T>; ++g) {
     const std::int64_t first = (std::int64_t(g) * Threads + lane) * k_row_group<T>;
-    groups[g].store(form, sum, visible - first, dx + start, first, rows.length);
+    groups[g].store(form, sum, visible - first, dx[row], first, rows.length);
   }
 }
 
 // Longer rows, first kernel: a block writes the sum of its chunk of k_block_row elements.
 template <class Form, class T, int Bytes>
 __global__ void __launch_bounds__(k_softmax_threads)
-    softmax_gradient_chunk_sums(simt::global<const T> y, simt::global<const T> dy,
+    softmax_gradient_chunk_sums(matrix_rows<const T> y, matrix_rows<const T> dy,
                                 simt::global<float> partial, softmax_rows rows, std::int64_t chunks,
                                 Form form) {
   const std::int64_t row = blockIdx.x / chunks, chunk = blockIdx.x % chunks;
-  const std::int64_t visible = rows.visible(row), start = row * rows.length;
+  const std::int64_t visible = rows.visible(row);
   float sum = 0.0f;
   for (int g = 0; g < k_row_groups<T>; ++g) {
     const std::int64_t group = std::int64_t(g) * k_softmax_threads + threadIdx.x;
     const std::int64_t first = chunk * k_block_row + group * k_row_group<T>;
     gradient_group<T, Bytes> here;
-    here.load(y + start, dy + start, first, visible);
+    here.load(y[row], dy[row], first, visible);
     sum = here.added(form, sum, visible - first);
   }
   sum = block_sum<k_softmax_threads>(sum);
@@ -114,13 +114,13 @@ __global__ void __launch_bounds__(k_softmax_threads)
 // block its threads) and writes the results of its own chunk.
 template <class Form, class T, int Bytes>
 __global__ void __launch_bounds__(k_softmax_threads)
-    softmax_gradient_from_chunks(simt::global<const T> y, simt::global<const T> dy,
-                                 simt::global<const float> partial, simt::global<T> dx,
+    softmax_gradient_from_chunks(matrix_rows<const T> y, matrix_rows<const T> dy,
+                                 simt::global<const float> partial, matrix_rows<T> dx,
                                  softmax_rows rows, std::int64_t chunks, Form form) {
   constexpr int k_warps = k_softmax_threads / 32;
   __shared__ simt::array<float, k_warps> parts;
   const std::int64_t row = blockIdx.x / chunks, chunk = blockIdx.x % chunks;
-  const std::int64_t visible = rows.visible(row), start = row * rows.length;
+  const std::int64_t visible = rows.visible(row);
   float sum = 0.0f;
   for (std::int64_t c = threadIdx.x; c < chunks; c += k_softmax_threads)
     sum += partial[row * chunks + c];
@@ -129,28 +129,28 @@ __global__ void __launch_bounds__(k_softmax_threads)
     const std::int64_t group = std::int64_t(g) * k_softmax_threads + threadIdx.x;
     const std::int64_t first = chunk * k_block_row + group * k_row_group<T>;
     gradient_group<T, Bytes> here;
-    here.load(y + start, dy + start, first, visible);
-    here.store(form, sum, visible - first, dx + start, first, rows.length);
+    here.load(y[row], dy[row], first, visible);
+    here.store(form, sum, visible - first, dx[row], first, rows.length);
   }
 }
 
 // The textbook's: one pass for the sum, one for the results; a block a row, element by element.
 template <class Form, class T>
 __global__ void __launch_bounds__(k_softmax_threads)
-    softmax_gradient_two_pass(simt::global<const T> y, simt::global<const T> dy, simt::global<T> dx,
+    softmax_gradient_two_pass(matrix_rows<const T> y, matrix_rows<const T> dy, matrix_rows<T> dx,
                               softmax_rows rows, Form form) {
   constexpr int k_warps = k_softmax_threads / 32;
   __shared__ simt::array<float, k_warps> parts;
-  const std::int64_t row = blockIdx.x, visible = rows.visible(row), start = row * rows.length;
+  const std::int64_t row = blockIdx.x, visible = rows.visible(row);
   float sum = 0.0f;
   for (std::int64_t j = threadIdx.x; j < visible; j += k_softmax_threads)
-    sum = form.add(sum, simt::to_float(T(y[start + j])), simt::to_float(T(dy[start + j])));
+    sum = form.add(sum, simt::to_float(T(y[row][j])), simt::to_float(T(dy[row][j])));
   sum = block_all<k_warps>(sum, parts, plus);
   for (std::int64_t j = threadIdx.x; j < rows.length; j += k_softmax_threads) {
-    const float result = j < visible ? form.result(simt::to_float(T(y[start + j])),
-                                                   simt::to_float(T(dy[start + j])), sum)
-                                     : 0.0f;
-    dx[start + j] = simt::from_float<T>(result);
+    const float result =
+        j < visible ? form.result(simt::to_float(T(y[row][j])), simt::to_float(T(dy[row][j])), sum)
+                    : 0.0f;
+    dx[row][j] = simt::from_float<T>(result);
   }
 }
 

@@ -8,15 +8,15 @@
 
 namespace assay::optimized::inline ASSAY_BUILD {
 
-template <class Form, class T>
+template <class Form, class Scores>
 __global__ void __launch_bounds__(k_softmax_threads)
-    softmax_three_pass(simt::global<const T> x, simt::global<T> y, softmax_rows rows, Form form) {
+    softmax_three_pass(Scores x, matrix_rows<typename Scores::type> y, softmax_rows rows,
+                       Form form) {
   constexpr int k_warps = k_softmax_threads / 32;
   __shared__ simt::array<float, k_warps> maxima;
   __shared__ simt::array<float, k_warps> sums;
   const std::int64_t row = blockIdx.x, visible = rows.visible(row);
-  const simt::global<const T> from = x + row * rows.length;
-  const auto score = [&](std::int64_t j) { return simt::to_float(T(from[j])); };
+  const auto score = [&](std::int64_t j) { return x.at(row, j); };
 
   online_sum all;
   for (std::int64_t j = threadIdx.x; j < visible; j += k_softmax_threads)
@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(k_softmax_threads)
   for (std::int64_t j = threadIdx.x; j < rows.length; j += k_softmax_threads) {
     float result[1] = {j < visible ? score(j) : -INFINITY};
     results_of(form, all, visible - j, result);
-    y[row * rows.length + j] = simt::from_float<T>(result[0]);
+    y[row][j] = simt::from_float<typename Scores::type>(result[0]);
   }
 }
 

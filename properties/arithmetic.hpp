@@ -132,6 +132,8 @@ class running {
     const double half = half_ulp(std::abs(exact_result)), own = std::max(2 * ulps * half, floor);
     return {exact_result, std::max(0.0, own - half), own};
   }
+  // The same result where the exact one may lie up to `by` from what was followed.
+  static value moved(value v, double by) { return {v.center, v.before + by, v.after + by}; }
   // The larger of the two: exact, and no further from the larger truth than either input from its
   // own.
   static value max(value a, value b) {
@@ -229,6 +231,7 @@ class concrete {
     const double excess = std::max(0.0, std::max(2 * ulps * half, floor) - half);
     return rounded(exact_result + excess * errors_.draw());
   }
+  static value moved(value v, double) { return v; }
   static value max(value a, value b) {
     return {std::max(a.after, b.after), std::max(a.after, b.after)};
   }

@@ -93,7 +93,8 @@ std::vector<tensor_type> read_types(const id_reader& reader, std::string_view te
   for (std::string_view part : id_reader::split(text, ',')) {
     const auto [name, type] = reader.assignment(part);
     const auto known = dtype_named(type);
-    if (!known) reader.refuse(fmt::format("'{}' is not a dtype", type), "fp32, bf16, fp16 or fp64");
+    if (!known)
+      reader.refuse(fmt::format("'{}' is not a dtype", type), "fp32, bf16, fp16, fp64 or int32");
     for (const tensor_type& other : types)
       if (other.name == name)
         reader.refuse(fmt::format("tensor '{}' stands twice", name), "each tensor once");

@@ -4,6 +4,7 @@
 #include "properties/components.hpp"
 #include "properties/distribution.hpp"
 #include "properties/nearest.hpp"
+#include "properties/philox.hpp"
 #include "properties/values.hpp"
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace assay::properties {
 namespace {
 
 constexpr std::int64_t k_most_elements = std::int64_t(1) << 34;
+constexpr std::int64_t k_most_gap = std::int64_t(1) << 20;
 
 std::vector<contract>& known_contracts() {
   static std::vector<contract> all = all_contracts();
@@ -48,10 +50,18 @@ void validate_types(const contract& c, const case_id& id) {
                     print(id), c.function(), c.component);
 }
 
+// Lengths are int32.
+void validate_lengths(const contract& c, const case_id& id) {
+  for (const tensor_spec& each : c.inputs)
+    if (each.how == drawn::as_length && id.dimension(each.up_to) > 0x7fffffff)
+      throw bad_input("case '{}': {}={} is more than '{}' can say; at most 2147483647", print(id),
+                      each.up_to, id.dimension(each.up_to), each.name);
+}
+
 // Dimensions, then layout, then parameters, each in its contract's order: one case, one line.
 void validate_keys(const contract& c, const case_id& id) {
   std::vector<std::string> order = c.dimensions;
-  order.insert(order.end(), {"align", "inplace"});
+  order.insert(order.end(), {"align", "inplace", "pad"});
   for (const parameter_spec& each : c.parameters) order.push_back(each.name);
   auto next = order.begin();
   for (const field& each : id.shape) {
@@ -65,6 +75,21 @@ void validate_keys(const contract& c, const case_id& id) {
   }
 }
 
+void validate_gaps(const contract& c, const case_id& id) {
+  if (!contains(id.shape, "pad")) return;
+  const number pad = value_of(id.shape, "pad", 0);
+  if (!pad.is_integer() || pad.as_integer() < 0 || pad.as_integer() > k_most_gap)
+    throw bad_input("case '{}': pad={} is not an integer from 0 to {}", print(id), pad.text(),
+                    k_most_gap);
+  if (pad.as_integer() > 0 && !c.takes_gaps)
+    throw bad_input("case '{}': {} takes no gaps between rows (pad=)", print(id), c.function());
+  const std::int64_t length = std::max<std::int64_t>(id.dimension(c.dimensions.back()), 1);
+  const std::int64_t widest = length + pad.as_integer() * std::int64_t(id.types.size());
+  if (elements_of(c, id) / length > k_most_elements / widest)
+    throw bad_input("case '{}' is too large: more than {} elements, gaps included", print(id),
+                    k_most_elements);
+}
+
 void validate_layout(const contract& c, const case_id& id) {
   const number align = value_of(id.shape, "align", 256);
   const std::int64_t a = align.is_integer() ? align.as_integer() : 0;
@@ -74,6 +99,7 @@ void validate_layout(const contract& c, const case_id& id) {
   if (a < narrowest || a > 256 || (a & (a - 1)) != 0)
     throw bad_input("case '{}': align={} is not a power of two from {} to 256", print(id),
                     align.text(), narrowest);
+  validate_gaps(c, id);
   const number in_place = value_of(id.shape, "inplace", 0);
   if (!(in_place == number(0)) && !(in_place == number(1)))
     throw bad_input("case '{}': inplace={} is neither 0 nor 1", print(id), in_place.text());
@@ -118,6 +144,7 @@ void validate(const contract& c, const case_id& id) {
       throw bad_input("case '{}' is too large: more than {} elements", print(id), k_most_elements);
     elements *= std::max<std::int64_t>(extent, 1);
   }
+  validate_lengths(c, id);
   validate_keys(c, id);
   validate_layout(c, id);
   try {
@@ -145,6 +172,24 @@ std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id)
   return shape;
 }
 
+std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::size_t tensor) {
+  const std::int64_t pad = value_of(id.shape, "pad", 0).as_integer();
+  if (pad == 0) return {};
+  std::int64_t gap = 0;
+  std::vector<std::int64_t> shape;
+  for (std::size_t t = 0; t <= tensor; ++t) {
+    const tensor_spec& spec = t < c.inputs.size() ? c.inputs[t] : c.outputs[t - c.inputs.size()];
+    const bool rows = spec.shape.size() > 1 && spec.shape.back() == c.dimensions.back();
+    gap += rows ? pad : 0;
+    shape = rows ? shape_of(spec, id) : std::vector<std::int64_t>();
+  }
+  if (shape.empty()) return {};
+  std::vector<std::int64_t> strides(shape.size(), 1);
+  for (std::size_t d = shape.size() - 1; d > 0; --d)
+    strides[d - 1] = strides[d] * shape[d] + (d + 1 == shape.size() ? gap : 0);
+  return strides;
+}
+
 std::int64_t elements_of(const contract& c, const case_id& id) {
   std::int64_t count = 1;
   for (const std::string& dimension : c.dimensions) count *= id.dimension(dimension);
@@ -157,18 +202,27 @@ std::int64_t piece_elements_of(const contract& c, const case_id& id) {
   return count;
 }
 
+std::vector<double> drawn_input(const contract& c, const case_id& id, std::size_t input) {
+  const tensor_spec& spec = c.inputs[input];
+  std::uint64_t count = 1;
+  for (std::int64_t extent : shape_of(spec, id)) count *= std::uint64_t(extent);
+  std::vector<double> values(count);
+  if (spec.how == drawn::as_length) {
+    const auto choices = std::uint32_t(id.dimension(spec.up_to) + 1);
+    for (std::uint64_t i = 0; i < count; ++i)
+      values[i] = element_stream(id.seed, std::uint32_t(input), i).below(choices);
+    return values;
+  }
+  const distribution from(distribution_for(spec, id));
+  for (std::uint64_t i = 0; i < count; ++i)
+    values[i] = from.element({id.seed, std::uint32_t(input), i, count, id.types[input].type});
+  return values;
+}
+
 case_inputs make_inputs(const contract& c, const case_id& id) {
   case_inputs inputs;
   inputs.id = id;
-  for (std::size_t t = 0; t < c.inputs.size(); ++t) {
-    const distribution from(distribution_for(c.inputs[t], id));
-    std::uint64_t count = 1;
-    for (std::int64_t extent : shape_of(c.inputs[t], id)) count *= std::uint64_t(extent);
-    std::vector<double> values(count);
-    for (std::uint64_t i = 0; i < count; ++i)
-      values[i] = from.element({id.seed, std::uint32_t(t), i, count, id.types[t].type});
-    inputs.values.push_back(std::move(values));
-  }
+  for (std::size_t t = 0; t < c.inputs.size(); ++t) inputs.values.push_back(drawn_input(c, id, t));
   for (const parameter_spec& parameter : c.parameters)
     inputs.parameters.push_back(parameter_value(
         parameter, value_of(id.shape, parameter.name, parameter.otherwise).as_double()));

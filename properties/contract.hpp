@@ -23,13 +23,15 @@ namespace assay::properties {
 
 // How a tensor's elements come about. A gradient from above is drawn so that it does not hide what
 // the case is about: normal, but 1 under `patterns`, and as the case says under `special`, `exact`
-// and `constant`.
-enum class drawn { by_case, as_gradient };
+// and `constant`. Lengths are integers from 0 to the size of a dimension, each equally likely
+// whatever the case's distribution.
+enum class drawn { by_case, as_gradient, as_length };
 
 struct tensor_spec {
   std::string name;
   std::vector<std::string> shape;  // names of dimensions, outermost first; empty: one element
   drawn how = drawn::by_case;      // of inputs
+  std::string up_to = {};          // as_length: the dimension whose size is the largest of them
 };
 
 struct parameter_spec {
@@ -112,6 +114,9 @@ struct contract {
   std::vector<tensor_spec> inputs, outputs;
   std::vector<parameter_spec> parameters;
   std::vector<std::vector<dtype>> signatures;  // dtypes of inputs, then outputs
+  // Kernels take rows with gaps between them (`pad=` of a case): of all tensors whose last
+  // dimension is the contract's.
+  bool takes_gaps = false;
   // What becomes of drawn inputs, where one depends on more than its own element: by IEEE
   // operations alone, values of their dtypes. Empty: nothing.
   std::function<void(case_inputs&)> finish_inputs;
@@ -158,12 +163,18 @@ void validate(const contract& c, const case_id& id);
 // The shape of a tensor in a case.
 std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id);
 
+// Distances between neighbours along each dimension, in elements; empty: contiguous. Of a case with
+// pad=N the rows of the first tensor that has any lie N elements apart, those of the second 2 N,
+// and so on: a kernel that takes one tensor's stride for another's is found out.
+std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::size_t tensor);
+
 // Elements of a tensor that has all of the contract's dimensions, and those of one index of the
 // first: a piece, which is computed independently of the others but for reductions to a scalar.
 std::int64_t elements_of(const contract& c, const case_id& id);
 std::int64_t piece_elements_of(const contract& c, const case_id& id);
 
-// The inputs of a case, made from its id.
+// The inputs of a case, made from its id; and one of them as it is drawn.
 case_inputs make_inputs(const contract& c, const case_id& id);
+std::vector<double> drawn_input(const contract& c, const case_id& id, std::size_t input);
 
 }  // namespace assay::properties

@@ -3,6 +3,7 @@
 #include "properties/values.hpp"
 #include "reference/round.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -31,11 +32,15 @@ std::vector<double> previous_output(const prepared_case& prepared, std::size_t o
   return rounded_truth(prepare(before))[output];
 }
 
-// The first elements of the first input, as many as there are outputs, as the output's dtype has
-// them.
+// The first elements of the first input that is no tensor of integers, as many as there are
+// outputs, as the output's dtype has them.
 std::vector<double> input_itself(const prepared_case& prepared, std::size_t output,
                                  std::size_t count) {
-  std::vector<double> copy(prepared.inputs.values[0]);
+  const std::vector<tensor_type>& types = prepared.inputs.id.types;
+  const auto input =
+      std::find_if(types.begin(), types.begin() + std::ptrdiff_t(prepared.inputs.values.size()),
+                   [](const tensor_type& each) { return !is_integer(each.type); });
+  std::vector<double> copy(prepared.inputs.values[std::size_t(input - types.begin())]);
   copy.resize(count);
   const reference::format out = format_of_output(prepared, output);
   for (double& x : copy) x = reference::round(out, x);

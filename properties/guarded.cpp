@@ -45,6 +45,10 @@ void guarded_memory::poison(std::byte value) {
   place_->mark_uninitialised(data_, bytes_);
 }
 
+void guarded_memory::declare_unwritten(std::size_t first, std::size_t bytes) {
+  if (bytes) place_->mark_uninitialised(data_ + first, bytes);
+}
+
 std::string guarded_memory::damage() const {
   for (std::size_t which = 0; which < 2; ++which) {
     const std::vector<std::byte> expected = canary(which, which == 0 ? before_ : k_canary);

@@ -29,6 +29,8 @@ class guarded_memory {
   std::vector<std::byte> download() const;
   // Fills the tensor with `value` and, for the sanitizer, declares it not written.
   void poison(std::byte value);
+  // Declares a part of what was uploaded not written, for the sanitizer.
+  void declare_unwritten(std::size_t first, std::size_t bytes);
   // Empty where both canaries are as they were; else which byte of which canary was written.
   std::string damage() const;
 

@@ -30,6 +30,7 @@ std::vector<double> limits_of(const std::vector<running::value>& model, const ru
 case_inputs perturbed_inputs(const case_inputs& original, std::uint64_t replicate) {
   case_inputs inputs = original;
   for (std::size_t t = 0; t < inputs.values.size(); ++t) {
+    if (is_integer(original.id.types[t].type)) continue;  // a length is what it is
     element_stream stream(replicate + 1, std::uint32_t(1000 + t), original.id.seed);
     for (double& x : inputs.values[t]) x = perturbed(original.id.types[t].type, x, stream);
   }

@@ -80,6 +80,14 @@ subject subject::with_implementation(const std::string& name) const {
   return other;
 }
 
+subject subject::with_function(case_inputs inputs) const {
+  subject other = *this;
+  other.id_.of = inputs.id;
+  other.inputs_ = std::move(inputs);
+  other.contract_ = &contract_of(other.id_.of);
+  return other.with_implementation(id_.implementation);
+}
+
 subject subject::as(const std::string& variant, const std::string& implementation) const {
   subject other = *this;
   other.id_.of.variant = other.inputs_.id.variant = variant;

@@ -49,6 +49,8 @@ class subject {
 
   // The same case by another implementation.
   subject with_implementation(const std::string& name) const;
+  // The implementation of this name of another function, with inputs of that one's.
+  subject with_function(case_inputs inputs) const;
   // The same inputs, given to an implementation of another function with the same tensors.
   subject as(const std::string& variant, const std::string& implementation) const;
 

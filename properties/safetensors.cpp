@@ -20,8 +20,11 @@ using nlohmann::json;
 
 constexpr std::size_t k_most_bytes = std::size_t(1) << 36;
 constexpr std::uint64_t k_most_header = 100'000'000;  // the format's own limit
-constexpr std::array<std::pair<dtype, std::string_view>, 4> k_names = {
-    {{dtype::fp32, "F32"}, {dtype::bf16, "BF16"}, {dtype::fp16, "F16"}, {dtype::fp64, "F64"}}};
+constexpr std::array<std::pair<dtype, std::string_view>, 5> k_names = {{{dtype::fp32, "F32"},
+                                                                        {dtype::bf16, "BF16"},
+                                                                        {dtype::fp16, "F16"},
+                                                                        {dtype::fp64, "F64"},
+                                                                        {dtype::int32, "I32"}}};
 
 std::string_view file_name_of(dtype type) {
   for (const auto& [known, name] : k_names)
@@ -118,8 +121,8 @@ class reader {
       refuse("tensor '{}' lacks dtype, shape or data_offsets", name);
     const auto known = dtype_in_file(type.get<std::string>());
     if (!known)
-      throw bad_input("{}: tensor '{}' has dtype {}; known are F32, BF16, F16 and F64", whence_,
-                      name, type.get<std::string>());
+      throw bad_input("{}: tensor '{}' has dtype {}; known are F32, BF16, F16, F64 and I32",
+                      whence_, name, type.get<std::string>());
     stored_tensor tensor{name, *known, {}, {}};
     for (const json& extent : shape) tensor.shape.push_back(count_in(extent, name, "shape"));
     const std::int64_t begin = count_in(offsets[0], name, "data_offsets"),

@@ -1,7 +1,9 @@
 #include "properties/softmax_cases.hpp"
 
 #include "properties/ieee_math.hpp"
+#include "properties/philox.hpp"
 #include "properties/softmax_rows.hpp"
+#include "properties/softmax_variant.hpp"
 #include "properties/values.hpp"
 #include "reference/softmax.hpp"
 
@@ -27,6 +29,7 @@ case_id softmax_case(const contract& c, const std::vector<dtype>& types, const w
   if (wanted.align != 256)
     id.shape.push_back({"align", std::max(wanted.align, std::int64_t(size_of(types[0])))});
   if (wanted.in_place) id.shape.push_back({"inplace", 1});
+  if (wanted.pad > 0) id.shape.push_back({"pad", wanted.pad});
   for (const parameter_spec& each : c.parameters) id.shape.push_back({each.name, each.otherwise});
   return id;
 }
@@ -53,6 +56,11 @@ std::vector<case_id> softmax_cases(const contract& c) {
       {6, 40, {"one_hot", {{"index", 5}, {"value", 100}}}},
       {12, 12, {"normal", {}}},
       {30, 7, {"normal", {}}},
+      {3, 45, {"constant", {{"value", -60000}}}},
+      {10, 40, {"normal", {}}, 256, false, 8},
+      {7, 45, {"tails", {}}, 256, true, 3},
+      {3, 1032, {"normal", {}}, 16, false, 24},
+      {2, 8200, {"uniform", {{"low", -20}, {"high", 20}}}, 256, false, 8},
   };
   std::vector<case_id> cases;
   std::uint64_t seed = 1;
@@ -61,10 +69,20 @@ std::vector<case_id> softmax_cases(const contract& c) {
   return cases;
 }
 
+void make_added_mask(case_inputs& in) {
+  constexpr std::uint32_t k_stream = 3000;
+  std::uint64_t i = 0;
+  for (double& m : in.values[k_added_mask]) {
+    const std::uint32_t kind = element_stream(in.id.seed, k_stream, i++).below(4);
+    if (kind == 0) m = -reference::k_infinity;
+    if (kind == 1) m = 0;
+  }
+}
+
 void make_softmax_results(bool logarithm, case_inputs& in) {
   if (in.id.distribution.name == "exact") return;
   constexpr double k_log2_e = 0x1.71547652b82fep+0;
-  const score_rows rows = score_rows::of(in.id);
+  const score_rows rows = score_rows::of(in);
   const dtype type = in.id.types[0].type;
   for (std::int64_t r = 0; r < rows.count; ++r) {
     const auto row =

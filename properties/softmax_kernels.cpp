@@ -42,23 +42,27 @@ const std::vector<row_kernel>& softmax_kernels(bool forward) {
 
 std::string declined(const row_kernel& kernel, const case_id& id) {
   const std::int64_t most = kernel.threads == 32 ? k_warp_row : k_block_row;
-  const std::int64_t length = score_rows::of(id).length;
+  const std::int64_t length = score_rows::shape_of(id).length;
   if (kernel.chunks || kernel.naive || kernel.threads == 0 || length <= most) return {};
   return fmt::format("'{}' takes rows of at most {} elements, not {}", kernel.name, most, length);
 }
 
 double traffic_of(const row_kernel& kernel, bool forward, const case_id& id) {
-  const score_rows rows = score_rows::of(id);
+  const score_rows rows = score_rows::drawn_by(id);
   double seen = 0;
   for (std::int64_t r = 0; r < rows.count; ++r) seen += double(rows.visible(r));
   const double all = double(rows.count) * double(rows.length),
                element = double(size_of(id.types[0].type));
-  const double inputs = forward ? 1 : 2, passes = kernel.naive && forward ? 3 : 2;
-  const bool chunked = order_for(kernel, id.types[0].type, rows.length).chunk > 0;
+  const double inputs = forward && id.variant != "additive" ? 1 : 2,
+               passes = kernel.naive && forward ? 3 : 2;
+  const row_order how = order_for(kernel, id.types[0].type, rows.length);
+  const bool chunked = how.chunk > 0;
   const double reads = kernel.naive || chunked ? passes : 1;
   const double chunks = chunked ? std::ceil(double(rows.length) / double(k_block_row)) : 0;
   const double partials = double(rows.count) * chunks * (1 + chunks) * (forward ? 8 : 4);
-  return (reads * inputs * seen + all) * element + partials;
+  const double readers =
+      rows.lengths.empty() ? 0 : double(how.threads) * (chunked ? 2 * chunks : 1);
+  return (reads * inputs * seen + all) * element + partials + 4 * readers * double(rows.count);
 }
 
 }  // namespace assay::properties

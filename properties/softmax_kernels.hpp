@@ -27,7 +27,8 @@ row_order order_for(const row_kernel& kernel, dtype type, std::int64_t length);
 std::string declined(const row_kernel& kernel, const case_id& id);
 
 // Bytes that a kernel moves: a naive one reads what is seen once for each of its passes; a chunked
-// one twice, and every block of a row the partial sums of all of its chunks.
+// one twice, and every block of a row the partial sums of all of its chunks. An added mask is read
+// as often as its scores; the length of a matrix by every thread at one of its rows.
 double traffic_of(const row_kernel& kernel, bool forward, const case_id& id);
 
 }  // namespace assay::properties

@@ -27,10 +27,9 @@ R results_error(const R& value, std::size_t n) {
   return R(reference::magnitude(value)) * R((2008 + double(n)) * k_u);
 }
 
-void append_results(truth& all, const reference::format& out, std::span<const double> x,
+void append_results(truth& all, const reference::format& out, const std::vector<R>& x,
                     bool logarithm, double temperature) {
-  const std::vector<R> row = widened(x);
-  const std::span<const R> wide(row);
+  const std::span<const R> wide(x);
   const auto results =
       logarithm ? reference::log_softmax(wide) : reference::softmax(wide, R(temperature));
   for (const R& each : results)
@@ -75,16 +74,26 @@ void append_exactly(truth& all, const std::vector<double>& values) {
   }
 }
 
-std::vector<truth> precise_rows(const case_inputs& in, bool logarithm, bool scaled, bool forward) {
-  const score_rows rows = score_rows::of(in.id);
+// The scores of a row. Sums with an added mask, of 24 bits each from 2^-149 to 2^127, are exact.
+std::vector<R> scores_of(const softmax_variant& of, const case_inputs& in, const score_rows& rows,
+                         std::int64_t r) {
+  const std::vector<R> x = widened(rows.seen(in.values[0], r));
+  if (of.mask != score_mask::additive) return x;
+  const std::vector<R> mask = widened(rows.mask(in.values[k_added_mask], r));
+  return reference::added(std::span<const R>(x), std::span<const R>(mask));
+}
+
+std::vector<truth> precise_rows(const softmax_variant& of, const case_inputs& in, bool forward) {
+  const score_rows rows = score_rows::of(in);
+  const bool logarithm = of.logarithm;
   const reference::format out = format_of(in.id.types.back().type);
-  const double temperature = scaled ? in.parameters[0] : 1;
+  const double temperature = of.temperature(in);
   const double masked = forward && logarithm ? -reference::k_infinity : 0;
   truth all;
   for (std::int64_t r = 0; r < rows.count; ++r) {
     const auto x = rows.seen(in.values[0], r);
     if (forward) {
-      append_results(all, out, x, logarithm, temperature);
+      append_results(all, out, scores_of(of, in, rows, r), logarithm, temperature);
     } else {
       const auto dy = rows.seen(in.values[1], r);
       const bool ordinary =
@@ -108,9 +117,9 @@ std::vector<truth> precise_rows(const case_inputs& in, bool logarithm, bool scal
 
 }  // namespace
 
-precise_reference precise_softmax(bool logarithm, bool scaled, bool forward) {
+precise_reference precise_softmax(const softmax_variant& of, bool forward) {
   return {"MPFR at 960 bits", 289,
-          [=](const case_inputs& in) { return precise_rows(in, logarithm, scaled, forward); }};
+          [=](const case_inputs& in) { return precise_rows(of, in, forward); }};
 }
 
 }  // namespace assay::properties

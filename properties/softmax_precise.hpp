@@ -2,10 +2,11 @@
 #pragma once
 
 #include "properties/contract.hpp"
+#include "properties/softmax_variant.hpp"
 
 namespace assay::properties {
 
-// Of the results or of the gradients; `scaled`: the first parameter is the temperature.
-precise_reference precise_softmax(bool logarithm, bool scaled, bool forward);
+// Of a variant's results, or of its gradients.
+precise_reference precise_softmax(const softmax_variant& of, bool forward);
 
 }  // namespace assay::properties

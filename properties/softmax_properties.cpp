@@ -1,7 +1,9 @@
 #include "properties/softmax_properties.hpp"
 
 #include "properties/property.hpp"
+#include "properties/softmax_mask_properties.hpp"
 #include "properties/softmax_rows.hpp"
+#include "properties/softmax_variant.hpp"
 #include "properties/values.hpp"
 #include "reference/exact.hpp"
 #include "reference/softmax.hpp"
@@ -10,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace assay::properties {
@@ -36,12 +39,30 @@ std::vector<double> row_of(const std::vector<double>& all, const score_rows& row
   return {seen.begin(), seen.end()};
 }
 
+bool has_added_mask(const case_inputs& in) {
+  return in.id.variant == "additive" && in.id.direction == "fwd";
+}
+
+// What the kernels take the softmax of, or of whose result the gradient.
+std::vector<double> scores_of(const case_inputs& in, const score_rows& rows, std::int64_t r) {
+  if (!has_added_mask(in)) return row_of(in.values[0], rows, r);
+  return reference::added(rows.seen(in.values[0], r), rows.mask(in.values[k_added_mask], r));
+}
+
+// Every score changed, and nothing added to it.
+case_inputs with_scores(const subject& s, const std::function<double(double)>& change) {
+  case_inputs other = s.with_values(0, change);
+  if (has_added_mask(other))
+    std::fill(other.values[k_added_mask].begin(), other.values[k_added_mask].end(), 0);
+  return other;
+}
+
 // What a property says of one row of results, given which row it is.
 template <class Says>
 std::string each_ordinary_row(const case_inputs& inputs, const Says& says) {
-  const score_rows rows = score_rows::of(inputs.id);
+  const score_rows rows = score_rows::of(inputs);
   for (std::int64_t r = 0; r < rows.count; ++r) {
-    if (!is_ordinary(rows.seen(inputs.values[0], r))) continue;
+    if (!is_ordinary(scores_of(inputs, rows, r))) continue;
     if (const std::string broken = says(rows, r); !broken.empty())
       return fmt::format("row {}: {}", r, broken);
   }
@@ -77,10 +98,9 @@ std::string broken_shift(const subject& s) {
   const auto on_grid = [](double x, double shift) {
     return (std::isfinite(x) ? std::clamp(std::nearbyint(x * 4) / 4, -8.0, 8.0) : 0) + shift;
   };
-  const bounded_output here =
-      s.outputs(s.with_values(0, [&](double x) { return on_grid(x, 0); }))[0];
+  const bounded_output here = s.outputs(with_scores(s, [&](double x) { return on_grid(x, 0); }))[0];
   const bounded_output there =
-      s.outputs(s.with_values(0, [&](double x) { return on_grid(x, -16); }))[0];
+      s.outputs(with_scores(s, [&](double x) { return on_grid(x, -16); }))[0];
   std::vector<double> allowed(here.got.size(), 0);
   for (std::size_t i = 0; i < allowed.size(); ++i)
     if (std::isinf(here.got[i]) && here.got[i] == there.got[i]) allowed[i] = reference::k_infinity;
@@ -91,8 +111,8 @@ std::string broken_shift(const subject& s) {
 std::string broken_order(const subject& s) {
   const bounded_output y = s.outputs()[0];
   return each_ordinary_row(s.inputs(), [&](const score_rows& rows, std::int64_t r) {
-    const std::vector<double> x = row_of(s.inputs().values[0], rows, r),
-                              got = row_of(y.got, rows, r), reach = row_of(y.reach, rows, r);
+    const std::vector<double> x = scores_of(s.inputs(), rows, r), got = row_of(y.got, rows, r),
+                              reach = row_of(y.reach, rows, r);
     std::vector<std::size_t> order(x.size());
     std::iota(order.begin(), order.end(), std::size_t(0));
     std::sort(order.begin(), order.end(), [&](auto i, auto j) { return x[i] < x[j]; });
@@ -108,7 +128,7 @@ std::string broken_order(const subject& s) {
 
 // Equal scores: all visible results are 1 / n, or its logarithm.
 std::string broken_equality(const subject& s) {
-  const case_inputs equal = s.with_values(0, [](double) { return 0.75; });
+  const case_inputs equal = with_scores(s, [](double) { return 0.75; });
   const bounded_output y = s.outputs(equal)[0];
   return each_ordinary_row(equal, [&](const score_rows& rows, std::int64_t r) {
     const std::vector<double> got = row_of(y.got, rows, r);
@@ -120,47 +140,25 @@ std::string broken_equality(const subject& s) {
   });
 }
 
-// The rows of every tensor in reverse order (of causal tensors, the matrices).
-case_inputs reversed_rows(const case_inputs& inputs) {
-  const std::size_t pieces = std::size_t(inputs.id.shape.front().value.as_integer());
-  case_inputs turned = inputs;
-  for (std::size_t t = 0; t < inputs.values.size(); ++t) {
-    const std::size_t size = pieces == 0 ? 0 : inputs.values[t].size() / pieces;
-    for (std::size_t p = 0; p < pieces; ++p)
-      std::copy_n(inputs.values[t].begin() + std::ptrdiff_t(p * size), size,
-                  turned.values[t].begin() + std::ptrdiff_t((pieces - 1 - p) * size));
-  }
+// A tensor of so many pieces with them in reverse order.
+std::vector<double> reversed(const std::vector<double>& all, std::size_t pieces) {
+  std::vector<double> turned(all.size());
+  const std::size_t size = pieces == 0 ? 0 : all.size() / pieces;
+  for (std::size_t p = 0; p < pieces; ++p)
+    std::copy_n(all.begin() + std::ptrdiff_t(p * size), size,
+                turned.begin() + std::ptrdiff_t((pieces - 1 - p) * size));
   return turned;
 }
 
-std::string same_bits(const std::vector<double>& left, const std::vector<double>& right) {
-  for (std::size_t i = 0; i < left.size(); ++i)
-    if (!reference::same(left[i], right[i]))
-      return fmt::format("element {}: {:a} is now {:a}", i, left[i], right[i]);
-  return {};
-}
-
+// The rows in reverse order, or under a mask the matrices.
 std::string broken_independence(const subject& s) {
-  const case_inputs turned = reversed_rows(s.inputs());
-  case_inputs back = turned;
-  back.values = {s.outputs(turned)[0].got};
-  return same_bits(s.outputs()[0].got, reversed_rows(back).values[0]);
-}
-
-// Other numbers, infinities and NaNs where the position masks change nothing; the results there are
-// zeros.
-std::string broken_mask(const subject& s) {
-  const score_rows rows = score_rows::of(s.inputs().id);
-  case_inputs other = s.inputs();
-  const double strange[] = {reference::k_nan, reference::k_infinity, 1e4, -reference::k_infinity};
-  const bounded_output y = s.outputs()[0];
-  for (std::int64_t r = 0; r < rows.count; ++r)
-    for (std::int64_t j = rows.visible(r); j < rows.length; ++j) {
-      const auto i = std::size_t(r * rows.length + j);
-      for (std::vector<double>& tensor : other.values) tensor[i] = strange[i % 4];
-      if (!(y.got[i] == 0)) return fmt::format("element {} is masked and {:a}", i, y.got[i]);
-    }
-  return same_bits(y.got, s.outputs(other)[0].got);
+  const contract& c = s.of();
+  const auto pieces = std::size_t(s.inputs().id.dimension(c.dimensions[0]));
+  case_inputs turned = s.inputs();
+  for (std::size_t t = 0; t < turned.values.size(); ++t)
+    if (c.inputs[t].shape.front() == c.dimensions[0])
+      turned.values[t] = reversed(turned.values[t], pieces);
+  return same_bits(s.outputs()[0].got, reversed(s.outputs(turned)[0].got, pieces));
 }
 
 // The same function by another implementation, within both reaches.
@@ -268,7 +266,7 @@ std::string broken_rise(const subject& s) {
 // A gradient from above that sums to 0 passes the logarithm unchanged.
 std::string broken_passage(const subject& s) {
   case_inputs even = s.inputs();
-  const score_rows rows = score_rows::of(even.id);
+  const score_rows rows = score_rows::of(even);
   for (std::int64_t r = 0; r < rows.count; ++r)
     for (std::int64_t j = 0; j < rows.length; ++j) {
       const bool alone = j + 1 == rows.visible(r) && j % 2 == 0;
@@ -290,8 +288,7 @@ void add_softmax_properties(contract& c) {
   };
   add("the order of the rows changes no bit", broken_independence);
   add("all implementations agree within their bounds", broken_agreement);
-  if (c.variant == "causal")
-    add("what is masked gives 0, and what stands there changes no bit", broken_mask);
+  add_softmax_mask_properties(c);
   if (c.direction == "bwd") {
     add("the gradient of a row sums to 0, as far as y sums to 1", broken_gradient_sum);
     add("the gradient is linear in the gradient from above", broken_linearity);

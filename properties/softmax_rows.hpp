@@ -3,31 +3,32 @@
 
 #include "properties/model.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace assay::properties {
 
-// Tensors are [rows, n]; causal ones [batch, q, k], of whose row i the first i + 1 + k - q are
-// seen.
+// Tensors of scores are [rows, n], or under a mask [batch, q, k]: causal, of whose row i the first
+// i + 1 + k - q are seen; padding, of which each matrix has a length; additive, all seen.
 struct score_rows {
   std::int64_t count = 0, length = 0;
-  std::int64_t queries = 0;  // 0: not causal
+  std::int64_t queries = 1;  // rows of one matrix
+  bool causal = false;
+  std::vector<double> lengths = {};  // padding: of each matrix
 
-  static score_rows of(const case_id& id) {
-    if (!contains(id.shape, "q")) return {id.dimension("rows"), id.dimension("n"), 0};
-    return {id.dimension("batch") * id.dimension("q"), id.dimension("k"), id.dimension("q")};
-  }
-  std::int64_t visible(std::int64_t row) const {
-    if (queries == 0) return length;
-    return std::clamp<std::int64_t>(row % queries + 1 + length - queries, 0, length);
-  }
+  // A length below 0 counts as 0, and one above the keys as all of them.
+  std::int64_t visible(std::int64_t row) const;
   // What is seen of a row of a tensor.
-  std::span<const double> seen(const std::vector<double>& tensor, std::int64_t row) const {
-    return std::span(tensor).subspan(std::size_t(row * length), std::size_t(visible(row)));
-  }
+  std::span<const double> seen(const std::vector<double>& tensor, std::int64_t row) const;
+  // As much of the row of an added mask, [q, k], that stands over a row of scores.
+  std::span<const double> mask(const std::vector<double>& tensor, std::int64_t row) const;
+
+  // The shape alone says how many rows there are; how much of them is seen, under padding, the
+  // lengths in the inputs, or those that the id draws.
+  static score_rows shape_of(const case_id& id);
+  static score_rows of(const case_inputs& in);
+  static score_rows drawn_by(const case_id& id);
 };
 
 }  // namespace assay::properties

@@ -1,9 +1,11 @@
 #include "properties/values.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
 
 namespace assay::properties {
 namespace {
@@ -47,6 +49,8 @@ reference::format format_of(dtype type) {
       return reference::k_fp16;
     case dtype::fp64:
       return reference::k_fp64;
+    case dtype::int32:
+      throw std::invalid_argument("int32 is no floating-point format");
   }
   return reference::k_fp64;
 }
@@ -61,18 +65,22 @@ double decode(dtype type, std::uint64_t bits) {
       return decode_fp16(std::uint32_t(bits & 0xffff));
     case dtype::fp64:
       return std::bit_cast<double>(bits);
+    case dtype::int32:
+      return std::int32_t(std::uint32_t(bits));
   }
   return k_nan;
 }
 
 std::uint64_t encode(dtype type, double value) {
   if (type == dtype::fp64) return std::bit_cast<std::uint64_t>(value);
+  if (type == dtype::int32) return std::uint32_t(std::int32_t(value));
   if (type == dtype::fp16) return encode_fp16(value);
   const auto bits = std::isnan(value) ? 0x7fc00000 : std::bit_cast<std::uint32_t>(float(value));
   return type == dtype::fp32 ? bits : bits >> 16;
 }
 
 double round_to(dtype type, double value) {
+  if (type == dtype::int32) return std::clamp(std::nearbyint(value), -0x1p31, 0x1p31 - 1);
   return type == dtype::fp64 ? value : reference::round(format_of(type), value);
 }
 

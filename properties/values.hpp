@@ -1,4 +1,5 @@
-// Stored elements and the numbers they stand for: every value of fp32, bf16 and fp16 is a double.
+// Stored elements and the numbers they stand for: every value of fp32, bf16, fp16 and int32 is a
+// double.
 #pragma once
 
 #include "optimized/dtype.hpp"
@@ -8,7 +9,8 @@
 
 namespace assay::properties {
 
-// Precision and exponent range of a dtype, as reference/round.hpp wants them.
+// Precision and exponent range of a dtype, as reference/round.hpp wants them. Throws
+// std::invalid_argument for an integer one.
 reference::format format_of(dtype type);
 
 // The value of the low bits of `bits`, read as `type`. NaN payloads are not kept.
@@ -17,7 +19,8 @@ double decode(dtype type, std::uint64_t bits);
 // The bits of `value`, which must be a value of `type` (round first); NaN becomes the quiet NaN.
 std::uint64_t encode(dtype type, double value);
 
-// The value of `type` nearest to `value`, ties to even, overflow to infinity.
+// The value of `type` nearest to `value`, ties to even, overflow to infinity; of an integer type,
+// whose values have no infinity and no NaN, to its ends.
 double round_to(dtype type, double value);
 
 // The element at `index` of an array of `type`.

@@ -15,23 +15,72 @@ struct exponentials {
   double rest_error = 0;            // absolute
 };
 
-exponentials exponentials_of(std::span<const double> x, double temperature) {
+/// From the exponents, and what each is off by at most.
+exponentials exponentials_of(std::vector<double> t, const std::vector<double>& off) {
   exponentials all;
-  all.t = exponents(x, temperature);
+  all.t = std::move(t);
   const auto largest = std::size_t(std::max_element(all.t.begin(), all.t.end()) - all.t.begin());
   std::vector<double> others;
   for (std::size_t j = 0; j < all.t.size(); ++j) {
-    const double t = all.t[j];
-    all.e.push_back(detail::exp_or_zero(t));
-    all.error.push_back(all.e[j] == 0 || t == 0 ? 0 : (2 * k_u * -t + k_q) * k_products);
+    all.e.push_back(detail::exp_or_zero(all.t[j]));
+    all.error.push_back(all.e[j] == 0 || all.t[j] == 0 ? 0 : (off[j] + k_q) * k_products);
     if (j == largest) continue;
     others.push_back(all.e[j]);
     all.rest_error += all.e[j] * all.error[j] + k_lost;
   }
-  const double n = double(x.size());
+  const double n = double(all.t.size());
   all.rest = sum2(others);
   all.rest_error += all.rest * (k_u + n * n * k_u * k_u);
   return all;
+}
+
+exponentials exponentials_of(std::span<const double> x, double temperature) {
+  std::vector<double> t = exponents(x, temperature), off;
+  for (double each : t) off.push_back(2 * k_u * -each);
+  return exponentials_of(std::move(t), off);
+}
+
+/// x + m as two doubles, or as one where that is not finite.
+exact_result<double> sum_of(double x, double m) {
+  if (m == -k_infinity) return {m, 0};
+  const exact_result<double> sum = two_sum(x, m);
+  return is_finite(sum.value) ? sum : exact_result<double>{sum.value, 0};
+}
+
+bool is_less(const exact_result<double>& a, const exact_result<double>& b) {
+  return a.value < b.value || (a.value == b.value && a.error < b.error);
+}
+
+/// Of sums that are two doubles each: their distances from the largest.
+exponentials exponentials_of(const std::vector<exact_result<double>>& sums) {
+  const exact_result<double> most = *std::max_element(sums.begin(), sums.end(), is_less);
+  std::vector<double> t, off;
+  for (const exact_result<double>& each : sums) {
+    if (each.value == -k_infinity) {
+      t.push_back(each.value);
+      off.push_back(0);
+      continue;
+    }
+    const auto high = two_sum(each.value, -most.value), low = two_sum(each.error, -most.error);
+    const double parts[] = {high.value, low.value, high.error, low.error};
+    double magnitude = 0;
+    for (double part : parts) magnitude += std::abs(part);
+    t.push_back(sum2(parts));
+    off.push_back(k_u * std::abs(t.back()) + 32 * k_u * k_u * magnitude);
+  }
+  return exponentials_of(std::move(t), off);
+}
+
+std::vector<approximation> softmax_of(const exponentials& row) {
+  const double sum = 1 + row.rest, sum_error = row.rest_error / sum + k_u;
+  std::vector<approximation> p;
+  for (std::size_t j = 0; j < row.t.size(); ++j) {
+    const double value = row.e[j] / sum;
+    const bool vanished = !is_finite(row.t[j]);  // a masked score: exactly nothing
+    p.push_back(
+        {value, vanished ? 0 : value * (row.error[j] + sum_error + k_u) * k_products + k_lost});
+  }
+  return p;
 }
 
 std::vector<approximation> throughout(std::size_t count, double value) {
@@ -48,16 +97,21 @@ std::vector<approximation> softmax_with_error(std::span<const double> x, double 
   const row_kind kind = kind_of_row(x);
   if (kind == row_kind::undefined) return throughout(x.size(), k_nan);
   if (kind == row_kind::masked) return throughout(x.size(), 0);
-  const exponentials row = exponentials_of(x, temperature);
-  const double sum = 1 + row.rest, sum_error = row.rest_error / sum + k_u;
-  std::vector<approximation> p;
+  return softmax_of(exponentials_of(x, temperature));
+}
+
+std::vector<approximation> additive_softmax_with_error(std::span<const double> x,
+                                                       std::span<const double> mask) {
+  std::vector<exact_result<double>> sums;
+  std::vector<double> scores;
   for (std::size_t j = 0; j < x.size(); ++j) {
-    const double value = row.e[j] / sum;
-    const bool vanished = !is_finite(row.t[j]);  // a masked score: exactly nothing
-    p.push_back(
-        {value, vanished ? 0 : value * (row.error[j] + sum_error + k_u) * k_products + k_lost});
+    sums.push_back(sum_of(x[j], mask[j]));
+    scores.push_back(sums.back().value);
   }
-  return p;
+  const row_kind kind = kind_of_row(std::span<const double>(scores));
+  if (kind == row_kind::undefined) return throughout(x.size(), k_nan);
+  if (kind == row_kind::masked) return throughout(x.size(), 0);
+  return softmax_of(exponentials_of(sums));
 }
 
 std::vector<approximation> log_softmax_with_error(std::span<const double> x) {

@@ -9,9 +9,12 @@
 // functions of the results, as kernels have them. What is masked is left out of the row by whoever
 // calls; what may be left in it are scores of -infinity, which masks too.
 //
+// A mask that is added makes of the scores x_j + m_j, exactly; where m_j is -infinity the score is
+// -infinity, whatever x_j is.
+//
 // Policies: a row that has nothing but -infinity, or nothing at all, gives zeros (log: -infinity);
-// a row with a NaN or with +infinity gives NaN. PyTorch gives NaN for the first as well: a
-// difference.
+// a row with a NaN or with +infinity gives NaN. PyTorch gives NaN for the first as well, and for a
+// NaN or +infinity under an added -infinity: differences.
 #pragma once
 
 #include "reference/exact.hpp"
@@ -78,6 +81,15 @@ std::vector<R> softmax(std::span<const R> x, const R& temperature = R(1)) {
   return p;
 }
 
+/// The scores of a row under a mask that is added.
+template <real R>
+std::vector<R> added(std::span<const R> x, std::span<const R> mask) {
+  std::vector<R> s;
+  for (std::size_t j = 0; j < x.size(); ++j)
+    s.push_back(mask[j] == R(-k_infinity) ? mask[j] : R(x[j] + mask[j]));
+  return s;
+}
+
 template <real R>
 std::vector<R> log_softmax(std::span<const R> x) {
   const row_kind kind = kind_of_row(x);
@@ -116,6 +128,11 @@ std::vector<R> log_softmax_gradient(std::span<const R> l, std::span<const R> dl)
 /// Truths of p_j. e_j has relative error a_j = 2 u |t_j| + q, the sum the mean of the a_k weighted
 /// by p_k, and 2 u of its own (Sum2, all terms positive); the quotient u.
 std::vector<approximation> softmax_with_error(std::span<const double> x, double temperature = 1);
+
+/// The same of x_j + m_j. Each sum is kept as two doubles without error, and so is its distance
+/// from the largest: t_j is the sum of four (Sum2: u |t_j| + 2 (4 u)^2 times their magnitudes).
+std::vector<approximation> additive_softmax_with_error(std::span<const double> x,
+                                                       std::span<const double> mask);
 
 /// Truths of l_j. The error of log S = log1p(rest) is that of rest divided by S, and q log S.
 std::vector<approximation> log_softmax_with_error(std::span<const double> x);

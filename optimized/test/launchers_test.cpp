@@ -14,7 +14,8 @@ namespace assay::optimized {
 namespace {
 
 const launcher& launcher_of(std::string_view function) {
-  return *find_launcher(simt::build::plain, function, "fused");
+  const bool rows = function.substr(0, 7) == "softmax";
+  return *find_launcher(simt::build::plain, function, rows ? "online" : "fused");
 }
 
 // ---- calls that are refused
@@ -67,6 +68,8 @@ const std::vector<mistake> k_mistakes = {
     {"tensor 1 lies across its elements' alignment; expected an address divisible by 2",
      [](call& c) { c.tensors[1].data = reinterpret_cast<void*>(0x10001); }},
     {"1 parameters; expected 0", [](call& c) { c.parameters.push_back(1); }},
+    {"tensor 1 has strides; expected a contiguous one",
+     [](call& c) { c.tensors[1].strides = {1}; }},
     {"70368744177664 elements; expected fewer: the grid has at most 2^31 - 1 blocks",
      [](call& c) {
        for (tensor& t : c.tensors) t.shape = {std::int64_t(1) << 46};
@@ -104,6 +107,75 @@ TEST(launchers, of_the_scaled_gradient_refuse_what_they_do_not_take) {
     each.make(what);
     EXPECT_EQ(refusal("gelu.scaled.bwd", what), std::string("gelu.scaled.bwd: ") + each.message);
   }
+}
+
+// Scores and results of 2 matrices of 3 queries and 5 keys, and what masks them between.
+call masked_call(const tensor& mask) {
+  call what = call_of(2, 0, dtype::fp32);
+  for (tensor& t : what.tensors) t.shape = {2, 3, 5};
+  what.tensors.insert(what.tensors.begin() + 1, mask);
+  what.tensors[1].data = what.tensors[0].data;
+  return what;
+}
+
+const std::vector<mistake> k_mistakes_of_rows = {
+    {"2 tensors; expected 3", [](call& c) { c.tensors.pop_back(); }},
+    {"dtype int32; expected fp32, bf16 or fp16", [](call& c) { c.tensors[0].type = dtype::int32; }},
+    {"tensor 2 is bf16; expected fp32", [](call& c) { c.tensors[2].type = dtype::bf16; }},
+    {"tensor 2 is [2, 5, 3]; expected [2, 3, 5]",
+     [](call& c) {
+       c.tensors[2].shape = {2, 5, 3};
+     }},
+    {"a tensor of rank 2; expected rank 3",
+     [](call& c) {
+       c.tensors[0].shape = {6, 5};
+     }},
+    {"tensor 0 has strides; expected one for each of its dimensions",
+     [](call& c) {
+       c.tensors[0].strides = {5, 1};
+     }},
+    {"tensor 2 has strides; expected rows whose elements are neighbours",
+     [](call& c) {
+       c.tensors[2].strides = {30, 10, 2};
+     }},
+    {"tensor 2 has strides; expected rows that do not overlap",
+     [](call& c) {
+       c.tensors[2].strides = {12, 4, 1};
+     }},
+    {"tensor 0 has strides; expected rows at one distance through all matrices",
+     [](call& c) {
+       c.tensors[0].strides = {19, 6, 1};
+     }},
+};
+
+TEST(launchers, of_softmax_refuse_what_they_do_not_take) {
+  const tensor lengths{nullptr, dtype::int32, {2}}, added{nullptr, dtype::fp32, {3, 5}};
+  const auto expect_refused = [](std::string_view function, const call& right,
+                                 const mistake& made) {
+    call what = right;
+    made.make(what);
+    EXPECT_EQ(refusal(function, what), std::string("softmax: ") + made.message);
+  };
+  for (const mistake& each : k_mistakes_of_rows) {
+    expect_refused("softmax.padding.fwd", masked_call(lengths), each);
+    expect_refused("softmax.additive.fwd", masked_call(added), each);
+  }
+  expect_refused(
+      "softmax.padding.fwd", masked_call(lengths),
+      {"tensor 1 is fp32; expected int32", [](call& c) { c.tensors[1].type = dtype::fp32; }});
+  expect_refused(
+      "softmax.padding.fwd", masked_call(lengths),
+      {"tensor 1 has 6 elements; expected 2", [](call& c) { c.tensors[1].shape = {6}; }});
+  expect_refused("softmax.padding.fwd", masked_call(lengths),
+                 {"tensor 1 has strides; expected a contiguous one",
+                  [](call& c) { c.tensors[1].strides = {2}; }});
+  expect_refused("softmax.additive.fwd", masked_call(added),
+                 {"tensor 1 is [5, 3]; expected [3, 5]", [](call& c) {
+                    c.tensors[1].shape = {5, 3};
+                  }});
+  expect_refused(
+      "softmax.additive.fwd", masked_call(added),
+      {"tensor 1 is bf16; expected fp32", [](call& c) { c.tensors[1].type = dtype::bf16; }});
 }
 
 // ---- alignment and overlay

@@ -31,7 +31,10 @@ case_id any_case(const contract& c, const std::vector<dtype>& types) {
       each.value = *rc::gen::element<double>(0.75, 1, 1.702f, -1.702f, 4, 0, 0x1p-130);
   // Arrays that are misaligned against each other, that share their misalignment, that are aligned.
   const std::int64_t align = *rc::gen::element<std::int64_t>(size_of(types[0]), 8, 16);
-  id.shape.insert(id.shape.begin() + std::ptrdiff_t(dimensions), {"align", align});
+  const std::int64_t pad = c.takes_gaps ? *rc::gen::element<std::int64_t>(0, 3, 8) : 0;
+  fields layout = {{"align", align}};
+  if (pad > 0) layout.push_back({"pad", pad});
+  id.shape.insert(id.shape.begin() + std::ptrdiff_t(dimensions), layout.begin(), layout.end());
   return id;
 }
 

@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cmath>
+#include <stdexcept>
 
 namespace assay::properties {
 namespace {
@@ -32,6 +33,18 @@ TEST(values, patterns_mean_what_the_formats_say) {
   EXPECT_EQ(decode(dtype::bf16, 0x0001), 0x1p-133);
   EXPECT_EQ(decode(dtype::bf16, 0x7f7f), 0x1.fep127);
   EXPECT_EQ(decode(dtype::fp32, 0x00000001), 0x1p-149);
+}
+
+TEST(values, integers_are_what_they_are_and_end_at_their_ends) {
+  for (double x : {-0x1p31, -1.0, 0.0, 7.0, 0x1p31 - 1}) {
+    EXPECT_EQ(round_to(dtype::int32, x), x);
+    EXPECT_EQ(decode(dtype::int32, encode(dtype::int32, x)), x);
+  }
+  EXPECT_EQ(encode(dtype::int32, -1), 0xffffffffu);
+  EXPECT_EQ(round_to(dtype::int32, 2.5), 2);
+  EXPECT_EQ(round_to(dtype::int32, 1e10), 0x1p31 - 1);
+  EXPECT_EQ(round_to(dtype::int32, -HUGE_VAL), -0x1p31);
+  EXPECT_THROW(format_of(dtype::int32), std::invalid_argument);
 }
 
 // The compiler's own conversions from double are correctly rounded: an independent check of ours.

@@ -62,6 +62,51 @@ TEST(softmax, of_double_keeps_the_error_it_states) {
     }
 }
 
+// Scores and masks of every size against each other: sums that double does not have, that cancel,
+// and of which one side is nothing.
+TEST(softmax, of_double_under_an_added_mask_keeps_the_error_it_states) {
+  test::generator random(31);
+  for (const row& x : rows_of_scores())
+    for (const double width : {0.0, 1.0, 1e4, 3e38}) {
+      row mask;
+      for (const double each : x) {
+        const double kind = random.uniform(0, 4), even = random.uniform(-width, width),
+                     wide = random.with_exponent(-120, 120);
+        const double m = kind < 1                      ? -k_infinity
+                         : kind < 2                    ? even
+                         : kind < 3 && is_finite(each) ? -each
+                                                       : wide;
+        mask.push_back(round(k_fp32, m));
+      }
+      const row50 x50 = in_50_digits(x), mask50 = in_50_digits(mask);
+      const row50 sums = added(std::span<const real50>(x50), std::span<const real50>(mask50));
+      expect_within(additive_softmax_with_error(x, mask), softmax(std::span<const real50>(sums)));
+    }
+}
+
+// 1e30 + 1 and 1e30 differ by 1, which is nothing to double.
+TEST(softmax, of_double_under_an_added_mask_loses_no_digit_of_a_sum) {
+  const std::vector<approximation> p =
+      additive_softmax_with_error(row{0x1p100, 0x1p100}, row{1, 0});
+  EXPECT_LE(std::abs(p[1].value - 1 / (1 + std::exp(1.0))), p[1].error + 0x1p-54);
+}
+
+TEST(softmax, under_an_added_mask_has_its_policies) {
+  const std::vector<approximation> p = additive_softmax_with_error(
+      row{k_nan, 1, k_infinity, -k_infinity}, row{-k_infinity, 0, -k_infinity, 5});
+  EXPECT_EQ(p[0].value, 0);
+  EXPECT_EQ(p[1].value, 1);
+  EXPECT_EQ(p[2].value, 0);
+  EXPECT_EQ(p[3].value, 0);
+  for (const double strange : {k_nan, k_infinity}) {
+    EXPECT_TRUE(is_nan(additive_softmax_with_error(row{1, 2}, row{0, strange})[0].value));
+    EXPECT_TRUE(is_nan(additive_softmax_with_error(row{1, -k_infinity}, row{0, strange})[0].value));
+    EXPECT_TRUE(is_nan(additive_softmax_with_error(row{1, strange}, row{0, 0})[0].value));
+  }
+  for (const approximation& each : additive_softmax_with_error(row{1, 2}, row(2, -k_infinity)))
+    EXPECT_EQ(each.value, 0);
+}
+
 TEST(log_softmax, of_double_keeps_the_error_it_states) {
   for (const row& x : rows_of_scores())
     expect_within(log_softmax_with_error(x), log_softmax(std::span<const real50>(in_50_digits(x))));

@@ -207,7 +207,7 @@ int sweep_one(const exhaustive_plan& plan, const kept_state& kept, const common_
 std::vector<exhaustive_plan> plans_of(const exhaustive_options& chosen) {
   const auto [shard, shards] = parse_shard(chosen.shard);
   const auto type = dtype_named(chosen.type);
-  if (!type || *type == dtype::fp64)
+  if (!type || *type == dtype::fp64 || is_integer(*type))
     throw bad_input("--dtype takes bf16, fp16 or fp32, not '{}'", chosen.type);
   std::vector<exhaustive_plan> plans;
   std::vector<std::string> names;

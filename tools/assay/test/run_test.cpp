@@ -65,6 +65,22 @@ TEST_F(run, computes_what_the_contract_says_everywhere) {
   }
 }
 
+// Lengths are I32, and those beyond either end count as that end.
+TEST_F(run, takes_lengths_of_integers) {
+  for (const char* where : {"reference", "emulator"}) {
+    give({tensor("x", dtype::fp32, {4, 1, 2}, {0, 0, 5, 5, 7, 7, 1, 1}),
+          tensor("lengths", dtype::int32, {4}, {1, -3, 2, 2000000000})});
+    EXPECT_EQ(run_on(where, "softmax.padding.fwd").code, 0);
+    EXPECT_THAT(values(result().at("y")), ElementsAre(1, 0, 0, 0, 0.5, 0.5, 0.5, 0.5));
+  }
+  give({tensor("x", dtype::fp32, {1, 1, 2}, {0, 0}), tensor("lengths", dtype::fp32, {1}, {1})});
+  expect_refused(run_on("reference", "softmax.padding.fwd"), "does not take inputs of fp32, fp32");
+  give({tensor("x", dtype::fp32, {1, 1, 2}, {0, 0}), tensor("lengths", dtype::int32, {2}, {1, 1})});
+  expect_refused(run_on("reference", "softmax.padding.fwd"), "'lengths' has batch = 2");
+  give({tensor("x", dtype::int32, {2}, {0, 0})});
+  expect_refused(run_on("reference", "relu.plain.fwd"), "does not take inputs of int32");
+}
+
 TEST_F(run, gives_the_correctly_rounded_truth_and_the_unrounded_one) {
   give({tensor("x", dtype::bf16, {3}, {1, -1, 0.5})});
   EXPECT_EQ(run_on("reference", "silu.plain.fwd").code, 0);
