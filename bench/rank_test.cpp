@@ -1,7 +1,8 @@
 #include "bench/rank_test.hpp"
 
-#include <algorithm>
 #include <boost/math/special_functions/erf.hpp>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>

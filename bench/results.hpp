@@ -30,7 +30,8 @@ results read_results(const std::string& path);
 // The file again: repetitions are numbered anew.
 std::string to_text(const results& all);
 
-// A name without what Google Benchmark appends to say how it timed: "/manual_time", "/iterations:30".
+// A name without what Google Benchmark appends to say how it timed: "/manual_time",
+// "/iterations:30".
 std::string short_name(const std::string& name);
 
 }  // namespace assay::bench

@@ -40,8 +40,8 @@ struct judgement {
   answer is = answer::ambiguous;
   double ratio = 1, low = 1, high = 1;  // after / before: its estimate and its interval
   double p = 1, adjusted_p = 1;
-  double spread = 0;     // A/A spread: relative
-  double threshold = 0;  // the larger of k_least_effect and `spread`
+  double spread = 0;        // A/A spread: relative
+  double threshold = 0;     // the larger of k_least_effect and `spread`
   std::size_t samples = 0;  // of the smaller side
   std::string why;          // where ambiguous: in a few words
 };

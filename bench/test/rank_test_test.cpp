@@ -18,9 +18,14 @@ struct critical {
 };
 
 TEST(u_distribution, has_the_critical_values_of_the_tables) {
-  for (const critical& each :
-       {critical{5, 5, 0.05, 2}, {8, 8, 0.05, 13}, {10, 10, 0.05, 23}, {12, 12, 0.05, 37},
-        {12, 12, 0.01, 27}, {20, 20, 0.05, 127}, {20, 20, 0.01, 105}, {7, 12, 0.05, 18}}) {
+  for (const critical& each : {critical{5, 5, 0.05, 2},
+                               {8, 8, 0.05, 13},
+                               {10, 10, 0.05, 23},
+                               {12, 12, 0.05, 37},
+                               {12, 12, 0.01, 27},
+                               {20, 20, 0.05, 127},
+                               {20, 20, 0.01, 105},
+                               {7, 12, 0.05, 18}}) {
     const u_distribution of(each.n, each.m);
     EXPECT_LE(of.cumulative(each.u), each.level / 2) << each.n << " " << each.m;
     EXPECT_GT(of.cumulative(each.u + 1), each.level / 2) << each.n << " " << each.m;
@@ -35,7 +40,7 @@ TEST(u_distribution, is_what_counting_gives) {
     for (unsigned mask = 0; mask < 1u << (n + m); ++mask) {
       if (unsigned(__builtin_popcount(mask)) != n) continue;
       std::size_t u = 0, second = 0;
-      for (unsigned i = 0; i < n + m; ++i) mask >> i & 1 ? u += second : ++second;
+      for (unsigned i = 0; i < n + m; ++i) mask >> i& 1 ? u += second : ++second;
       ++count[u], ++all;
     }
     double sum = 0;
