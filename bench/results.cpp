@@ -63,7 +63,7 @@ class collector {
     for (const std::string& name : aggregated_)
       if (!places_.count(name))
         throw bad_input(
-            "{}: '{}' has aggregates and no repetitions; make it without "
+            "'{}': '{}' has aggregates and no repetitions; make it without "
             "--benchmark_report_aggregates_only",
             from, name);
     return std::move(all_);

@@ -108,7 +108,7 @@ properties::case_id sized(const properties::contract& c, const std::vector<dtype
 
 std::string name_for(const properties::contract& c, const std::string& by,
                      const std::vector<dtype>& types, const std::string& where, bool cold) {
-  return c.function() + "/" + by + "/" + std::string(properties::name_of(types[0])) + "/" + where +
+  return c.function() + "/" + by + "/" + std::string(assay::name_of(types[0])) + "/" + where +
          (cold ? "/cold" : "/warm");
 }
 

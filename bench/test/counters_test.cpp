@@ -41,7 +41,7 @@ TEST_P(accepted_counters_of, are_what_the_kernels_count) {
 }
 
 INSTANTIATE_TEST_SUITE_P(every, accepted_counters_of, testing::ValuesIn(components()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& tested) { return tested.param; });
 
 TEST(accepted_counters, are_of_components_that_there_are) {
   const std::vector<std::string> names = components();

@@ -29,11 +29,11 @@ TEST(results, are_read_as_google_benchmark_writes_them) {
   const results all = parse_results(k_file, "f");
   ASSERT_EQ(all.benchmarks.size(), 3u);
   EXPECT_EQ(all.benchmarks[0].name, "a/manual_time");
-  EXPECT_EQ(all.benchmarks[0].seconds, (std::vector<double>{1.5e-6, 2.5e-6}));
+  EXPECT_EQ(all.benchmarks[0].seconds, (std::vector<double>{1.5 * 1e-6, 2.5 * 1e-6}));
   EXPECT_EQ(all.benchmarks[0].entries[0].at("bytes_per_second"), 4e9);
   EXPECT_EQ(all.benchmarks[1].error, "wrong");
   EXPECT_TRUE(all.benchmarks[1].seconds.empty());
-  EXPECT_EQ(all.benchmarks[2].seconds, std::vector<double>{3e-9});  // no unit: ns, no run_name
+  EXPECT_EQ(all.benchmarks[2].seconds, std::vector<double>{3 * 1e-9});  // no unit: ns, no run_name
   EXPECT_EQ(all.context.at("num_cpus"), 2);
 }
 

@@ -67,7 +67,7 @@ std::string benchmark_prefix(const std::string& id) {
   try {
     const properties::run_id run = properties::parse_run(id);
     return run.of.function() + "/" + run.implementation + "/" +
-           std::string(properties::name_of(run.of.types.at(0).type)) + "/";
+           std::string(assay::name_of(run.of.types.at(0).type)) + "/";
   } catch (const bad_input&) {  // an id of another version
     return "";
   }
