@@ -15,7 +15,7 @@ struct suite_options {
 
 // Registers, with Google Benchmark, every implementation of every contract, on every backend at
 // hand, and the reference, dtype by dtype:
-//   FUNCTION/IMPLEMENTATION/DTYPE/BACKEND/CACHE     relu.plain.fwd/fused/fp32/emulator/cold
+//   FUNCTION/IMPLEMENTATION/DTYPE/BACKEND/CACHE     relu.plain.fwd/select/fp32/emulator/cold
 //   FUNCTION/reference/DTYPE/host/warm
 void register_suite(const suite_options& options);
 

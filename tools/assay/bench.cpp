@@ -254,10 +254,10 @@ void add_bench(CLI::App& app, const common_options& common, int& status) {
   sub->footer(
       "Exit status with --against: 3 where a benchmark is SLOW and not waived.\n\n"
       "Examples:\n  assay bench gelu.erf.fwd\n  assay bench relu --cache both --out relu.json\n"
-      "  assay bench '*.fwd/*/fp32/*' --elements 1000000 --baseline relu.plain.fwd/fused\n"
+      "  assay bench '*.fwd/*/fp32/*' --elements 1000000 --baseline relu.plain.fwd/select\n"
       "  assay bench softmax --cache warm --against HEAD~1\n"
       "  assay bench counters            what kernels move, against what was accepted\n"
-      "  assay bench waive relu.plain.fwd/fused/fp32/cuda/cold --reason 'NaN rule' --until "
+      "  assay bench waive relu.plain.fwd/select/fp32/cuda/cold --reason 'NaN rule' --until "
       "2027-01-31");
   sub->callback([sub, chosen, &common, &status] {
     if (sub->get_subcommands().empty()) status = bench_status(*chosen, common);

@@ -181,7 +181,7 @@ void add_bench_waive(CLI::App& bench, int& status) {
       ->required();
   sub->add_option("--waivers", chosen->file, "otherwise bench/waivers.jsonl")->type_name("FILE");
   sub->footer(
-      "Example:\n  assay bench waive relu.plain.fwd/fused/fp32/cuda/cold --reason 'NaN rule' "
+      "Example:\n  assay bench waive relu.plain.fwd/select/fp32/cuda/cold --reason 'NaN rule' "
       "--until 2027-01-31");
   sub->callback([chosen, &status] { status = waive(*chosen); });
 }
