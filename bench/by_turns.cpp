@@ -105,6 +105,8 @@ std::vector<results> measure_by_turns(const std::vector<timed_program>& programs
     for (const std::size_t which : order) {
       const std::string file = scratch.file(fmt::format("{}.json", processes));
       std::vector<std::string> words = command_of(programs[which]);
+      if (turn > 0)
+        words.insert(words.end(), programs[which].later.begin(), programs[which].later.end());
       words.push_back("--benchmark_filter=" + filter_for(names));
       words.push_back(fmt::format("--benchmark_min_time={}", options.min_time));
       words.push_back(fmt::format("--benchmark_repetitions={}", options.repetitions));

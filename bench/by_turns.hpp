@@ -14,6 +14,8 @@ namespace assay::bench {
 struct timed_program {
   std::string path;
   std::vector<std::string> arguments;
+  // Those of every process but the first: what one has judged, others need not judge again.
+  std::vector<std::string> later = {};
 };
 
 // The names of its benchmarks. Throws child_failed.

@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   app.add_option("--cache", cache, "cold, warm or both")
       ->check(CLI::IsMember({"cold", "warm", "both"}));
   app.add_flag("!--no-roofs", options.roofs, "does not measure the memory's own copy");
+  app.add_flag("!--no-judge", options.judge, "does not judge what was timed");
   app.add_option("--counters", counters, "writes the emulator's counters of --function instead")
       ->type_name("FILE");
   app.add_option("--function", functions, "for --counters: component.variant.direction");
@@ -68,9 +69,9 @@ int run(int argc, char** argv) {
   simt::backend* const gpu = optimized::backend_of(simt::build::gpu);
   benchmark::AddCustomContext("device", gpu ? gpu->name() : "none: cuda not run");
   bench::register_suite(options);
-  benchmark::RunSpecifiedBenchmarks();
+  const bool all_right = bench::run_suite();
   benchmark::Shutdown();
-  return bench::all_right() ? 0 : 1;
+  return all_right ? 0 : 1;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ struct suite_options {
   std::int64_t elements = 0;  // a tensor; 0: 2^26 on cuda, 2^16 on the emulator
   bool cold = true;           // tensors larger than the cache together, used in turn
   bool warm = false;          // the same tensors every time
+  bool judge = true;          // what was timed; without, a wrong kernel has a time
   bool roofs = true;          // measure the memory's own copy; else there is no share of it
 };
 
@@ -19,7 +20,8 @@ struct suite_options {
 //   FUNCTION/reference/DTYPE/host/warm
 void register_suite(const suite_options& options);
 
-// False once something timed was wrong, could not run, or cannot be (roof.hpp).
-bool all_right();
+// Runs what is registered and chosen. False where something timed was wrong, could not run, or
+// cannot be (roof.hpp).
+bool run_suite();
 
 }  // namespace assay::bench

@@ -189,7 +189,7 @@ void add_options(CLI::App* sub, bench_options& chosen) {
 }  // namespace
 
 bench::timed_program timed_program_of(const bench_options& chosen, const std::string& path) {
-  bench::timed_program program{path, {}};
+  bench::timed_program program{path, {}, {"--no-judge"}};
   if (chosen.elements) program.arguments.push_back(fmt::format("--elements={}", chosen.elements));
   if (chosen.cache != "cold") program.arguments.push_back("--cache=" + chosen.cache);
   if (!chosen.against.empty()) program.arguments.emplace_back("--no-roofs");
