@@ -130,11 +130,20 @@ class removed_at_end {
 void build_into(const files::path& part, const std::string& commit, const build_tree& tree,
                 const revision_options& options, const std::string& name) {
   const child_options how{"", options.line, options.stop};
-  const std::string source = (part / "source").string(), build = (part / "build").string();
+  const std::string source = (part / "source").string();
+  // Where the build tree lies in its source tree, REV's does too: compilers see the same relative
+  // paths, and ccache finds what it compiled before.
+  const files::path inside =
+      files::absolute(options.build).lexically_normal().lexically_relative(tree.source);
+  const bool within = !inside.empty() && *inside.begin() != "..";
+  setenv("CCACHE_BASEDIR", part.c_str(), 0);
+  setenv("CCACHE_NOHASHDIR", "1", 0);
   const worktree checkout(tree.source, source, commit, how);
   // The project may be a folder of the repository.
   const std::string inner =
       output_of({"git", "-C", tree.source, "rev-parse", "--show-prefix"}, {"", {}, options.stop});
+  const std::string build =
+      (within ? files::path(source) / inner / inside : part / "build").string();
   std::vector<std::string> configure = {
       "cmake", "-S", (files::path(source) / inner).string(), "-B", build, "-G", tree.generator};
   configure.insert(configure.end(), tree.settings.begin(), tree.settings.end());
