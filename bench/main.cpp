@@ -1,100 +1,89 @@
 // assay_bench: every implementation of every contract on every backend at hand, with Google
-// Benchmark. A name is FUNCTION/IMPLEMENTATION/DTYPE/BACKEND. Each figure stands beside the
-// contract's bytes a second, and on a GPU beside their share of the device's own copy, measured in
-// the same process.
+// Benchmark (suite.hpp); `assay bench` is what people call. Or, with --counters, what the sanitized
+// emulator counts of them.
 
-#include "bench/roof.hpp"
-#include "bench/timed_case.hpp"
+#include "bench/counter_table.hpp"
+#include "bench/suite.hpp"
 #include "optimized/launcher.hpp"
+#include "properties/atomic_file.hpp"
+#include "properties/bad_input.hpp"
 
 #include <benchmark/benchmark.h>
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
 #include <string>
+#include <vector>
 
-namespace assay::bench {
 namespace {
 
-// Four times and more the second-level cache of the GPUs that kernels are built for (H200: 60 MB).
-constexpr std::size_t k_rotation_on_cuda = std::size_t(1) << 28;
-constexpr std::int64_t k_elements_on_cuda = std::int64_t(1) << 26;
-constexpr std::int64_t k_elements_on_emulator = std::int64_t(1) << 16;
-constexpr int k_rounds_on_cuda = 30;  // samples; Google Benchmark's own choice elsewhere
+using namespace assay;
 
-struct roof {
-  double bytes_a_second = 0;
-};
-
-bool g_all_right = true;
-
-// A kernel that is wrong, or cannot run, has no time, and the program does not end well.
-void fail(benchmark::State& state, const std::string& why) {
-  g_all_right = false;
-  state.SkipWithError(why.c_str());
-}
-
-void measure(benchmark::State& state, const properties::run_id& id, const roof& copy) {
-  try {
-    timed_case timed(id, id.backend == "cuda" ? k_rotation_on_cuda : 0);
-    timed.run_round();    // the first touches memory and loads code
-    for (auto _ : state)  // NOLINT(clang-analyzer-deadcode.DeadStores): Google Benchmark's loop
-      state.SetIterationTime(timed.run_round());
-    if (const std::string wrong = timed.wrong(); !wrong.empty()) return fail(state, wrong);
-    const double calls = double(timed.copies()) * double(state.iterations());
-    state.counters["bytes_per_second"] =
-        benchmark::Counter(timed.bytes_a_call() * calls, benchmark::Counter::kIsRate);
-    state.counters["elements_per_second"] =
-        benchmark::Counter(double(timed.elements_a_call()) * calls, benchmark::Counter::kIsRate);
-    if (copy.bytes_a_second > 0)
-      state.counters["fraction_of_copy"] = benchmark::Counter(
-          timed.bytes_a_call() * calls / copy.bytes_a_second, benchmark::Counter::kIsRate);
-  } catch (const std::exception& problem) {  // simt::error, bad_input, no memory
-    fail(state, problem.what());
-  }
-}
-
-void enlist(const properties::contract& c, const properties::implementation& by,
-            const std::vector<dtype>& types, const std::string& backend, const roof& copy) {
-  properties::run_id id{c.timed_case, by.name, backend, 0};
-  const std::int64_t elements = backend == "cuda" ? k_elements_on_cuda : k_elements_on_emulator;
-  id.of.shape.front().value =
-      std::max<std::int64_t>(elements / properties::piece_elements_of(c, id.of), 1);
-  if (by.declines && !by.declines(id.of).empty()) return;
-  for (std::size_t t = 0; t < types.size(); ++t) id.of.types[t].type = types[t];
-  const std::string name =
-      c.function() + "/" + by.name + "/" + std::string(name_of(types[0])) + "/" + backend;
-  auto* const registered = benchmark::RegisterBenchmark(
-      name.c_str(), [id, copy](benchmark::State& state) { measure(state, id, copy); });
-  registered->UseManualTime()->Unit(benchmark::kMicrosecond);
-  if (backend == "cuda") registered->Iterations(k_rounds_on_cuda);
-}
-
-void enlist_all(const std::string& backend, const roof& copy) {
-  const simt::build build = backend == "cuda" ? simt::build::gpu : simt::build::plain;
+// Of the functions named, as a counter table in FILE.
+int write_counters(const std::string& path, const std::vector<std::string>& functions) {
+  bench::counter_table table;
   for (const properties::contract& c : properties::contracts())
-    for (const properties::implementation& by : c.implementations)
-      if (optimized::find_launcher(build, c.function(), by.name))
-        for (const std::vector<dtype>& types : c.signatures) enlist(c, by, types, backend, copy);
+    if (std::find(functions.begin(), functions.end(), c.function()) != functions.end())
+      for (const properties::run_id& id : bench::counted_runs(c))
+        table[properties::print(id)] = {bench::count(id), ""};
+  properties::write_file(path, bench::to_text(table));
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Times every implementation of every contract; Google Benchmark's options apply too.",
+      "assay_bench");
+  app.allow_extras();
+  bench::suite_options options;
+  std::string cache = "cold", counters;
+  std::vector<std::string> functions;
+  app.add_option("--elements", options.elements, "of a tensor; 0: 2^26 on cuda, 2^16 elsewhere")
+      ->check(CLI::Range(std::int64_t(0), std::int64_t(1) << 32));
+  app.add_option("--cache", cache, "cold, warm or both")
+      ->check(CLI::IsMember({"cold", "warm", "both"}));
+  app.add_flag("!--no-roofs", options.roofs, "does not measure the memory's own copy");
+  app.add_flag("!--no-judge", options.judge, "does not judge what was timed");
+  app.add_option("--counters", counters, "writes the emulator's counters of --function instead")
+      ->type_name("FILE");
+  app.add_option("--function", functions, "for --counters: component.variant.direction");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& wrong) {
+    throw bad_input("{} (see assay_bench --help)", wrong.what());
+  }
+  if (!counters.empty()) return write_counters(counters, functions);
+  options.cold = cache != "warm", options.warm = cache != "cold";
+
+  std::vector<std::string> rest = app.remaining();
+  rest.insert(rest.begin(), argv[0]);
+  std::vector<char*> words;
+  for (std::string& word : rest) words.push_back(word.data());
+  words.push_back(nullptr);
+  int count = int(rest.size());
+  benchmark::Initialize(&count, words.data());
+  if (benchmark::ReportUnrecognizedArguments(count, words.data())) return 2;
+  simt::backend* const gpu = optimized::backend_of(simt::build::gpu);
+  benchmark::AddCustomContext("device", gpu ? gpu->name() : "none: cuda not run");
+  bench::register_suite(options);
+  const bool all_right = bench::run_suite();
+  benchmark::Shutdown();
+  return all_right ? 0 : 1;
 }
 
 }  // namespace
-}  // namespace assay::bench
 
 int main(int argc, char** argv) {
-  using namespace assay;
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  if (simt::backend* const gpu = optimized::backend_of(simt::build::gpu)) {
-    const bench::roof copy{bench::copy_bandwidth(*gpu)};
-    benchmark::AddCustomContext("device", gpu->name());
-    benchmark::AddCustomContext("copy_bytes_per_second", std::to_string(copy.bytes_a_second));
-    bench::enlist_all("cuda", copy);
-  } else {
-    benchmark::AddCustomContext("device", "none: cuda not run");
+  try {
+    return run(argc, argv);
+  } catch (const bad_input& wrong) {
+    fmt::print(stderr, "assay_bench: {}\n", wrong.what());
+    return 2;
+  } catch (const std::exception& problem) {
+    fmt::print(stderr, "assay_bench: {}\n", problem.what());
+    return 70;
   }
-  bench::enlist_all("emulator", {});
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return bench::g_all_right ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 
 namespace assay::bench {
 namespace {
@@ -33,6 +34,12 @@ properties::tensor_bytes repeated(dtype type, const std::vector<double>& values,
 
 }  // namespace
 
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
+}
+
 timed_case::timed_case(const properties::run_id& id, std::size_t rotation_bytes)
     : id_(id),
       contract_(&properties::contract_of(id.of)),
@@ -44,6 +51,7 @@ timed_case::timed_case(const properties::run_id& id, std::size_t rotation_bytes)
       stream_(place_->make_queue()),
       begin_(place_->make_marker()),
       end_(place_->make_marker()) {
+  stream_->emulate.workers = 1;
   std::size_t staged = 0;
   do {
     copies_.push_back(one_copy());
@@ -83,12 +91,29 @@ optimized::call timed_case::one_copy() {
   return call;
 }
 
+std::size_t timed_case::calls_a_round() const {
+  return place_->build() == simt::build::gpu ? copies_.size() : 1;
+}
+
 double timed_case::run_round() {
+  return place_->build() == simt::build::gpu ? run_on_device() : run_on_emulator();
+}
+
+double timed_case::run_on_emulator() {
+  last_ = (last_ + 1) % copies_.size();
+  const double before = cpu_seconds();
+  launcher_->launch(copies_[last_], *stream_);
+  stream_->synchronize();
+  return cpu_seconds() - before;
+}
+
+double timed_case::run_on_device() {
   const auto before = std::chrono::steady_clock::now();
   begin_->record(*stream_);
   for (const optimized::call& call : copies_) launcher_->launch(call, *stream_);
   end_->record(*stream_);
   stream_->synchronize();
+  last_ = copies_.size() - 1;
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - before;
   return end_->seconds_since(*begin_).value_or(elapsed.count());
 }
@@ -109,7 +134,7 @@ std::string timed_case::wrong() const {
   const properties::prepared_case prepared{contract_, inputs, contract_->exact(inputs)};
   std::vector<std::vector<double>> outputs(prepared.exact.size());
   for (std::size_t k = 0; k < outputs.size(); ++k) {
-    const optimized::tensor& t = copies_.back().tensors[contract_->inputs.size() + k];
+    const optimized::tensor& t = copies_[last_].tensors[contract_->inputs.size() + k];
     outputs[k] = prepared.exact[k].value;
     if (t.shape.empty()) continue;  // a reduction over all elements: `assay check` judges those
     properties::tensor_bytes bits(std::size_t(judged) * size_of(t.type));

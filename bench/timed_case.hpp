@@ -12,6 +12,9 @@
 
 namespace assay::bench {
 
+// CPU seconds of this process.
+double cpu_seconds();
+
 class timed_case {
  public:
   // `id` is of an implementation that was built for the backend. The copies' tensors take at least
@@ -19,14 +22,18 @@ class timed_case {
   timed_case(const properties::run_id& id, std::size_t rotation_bytes);
 
   std::size_t copies() const { return copies_.size(); }
-  // Runs the kernel once on every copy. Seconds that the kernels took together: of the device's own
-  // clock where it has one, else of the calling thread's.
+  // On a device with a clock of its own: runs the kernel once on every copy, and returns the
+  // seconds that all took together by that clock. On the emulator: runs it once, on the next copy,
+  // in one thread, and returns the CPU seconds of this process: what else the machine does disturbs
+  // those least.
   double run_round();
+  std::size_t calls_a_round() const;
   // A verdict on what the last round left, on the first elements (all, where they are few): a fast
   // kernel that is wrong is not timed. Empty where it passed.
   std::string wrong() const;
 
   double bytes_a_call() const { return cost_.bytes; }
+  double flops_a_call() const { return cost_.flops; }
   std::int64_t elements_a_call() const { return properties::elements_of(*contract_, id_.of); }
 
  private:
@@ -36,6 +43,8 @@ class timed_case {
   };
   using memory = std::unique_ptr<void, release>;
 
+  double run_on_device();
+  double run_on_emulator();
   memory allocate(std::size_t bytes, const std::string& name);
   optimized::call one_copy();
 
@@ -49,6 +58,7 @@ class timed_case {
   std::vector<optimized::call> copies_;
   std::unique_ptr<simt::queue> stream_;
   std::unique_ptr<simt::marker> begin_, end_;
+  std::size_t last_ = 0;  // the copy that ran last
 };
 
 }  // namespace assay::bench

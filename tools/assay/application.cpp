@@ -29,8 +29,9 @@ constexpr const char* k_examples = R"(Examples:
   assay exhaustive gelu.erf.fwd --dtype bf16
   assay replay 'v1/gelu.erf.fwd/x=bf16,y=bf16/n=1023,align=2/dist=tails/seed=7@impl=fused,on=emulator,sched=0'
 
-Exit status: 0 good, 1 a wrong result, 2 bad input, 4 a golden waits to be accepted or changed,
-6 a kernel crashed or hung, 70 an error in assay, 77 a required device is absent, 130 interrupted.)";
+Exit status: 0 good, 1 a wrong result, 2 bad input, 3 slower, 4 a golden waits to be accepted or
+changed, 5 ambiguous (if asked for), 6 a kernel crashed or hung, 70 an error in assay, 77 a required
+device is absent, 130 interrupted.)";
 
 // The first word that is neither an option nor an option's value.
 std::string subcommand_in(int argc, char** argv) {
@@ -79,6 +80,9 @@ int run(int argc, char** argv) {
   add_run(app, common, status);
   add_golden(app, common, status);
   add_doctor(app, common, status);
+  add_bench(app, common, status);
+  add_compare(app, common, status);
+  add_history(app, common, status);
   add_completion(app, common, status);
   refuse_unknown_subcommand(app, subcommand_in(argc, argv));
   try {

@@ -26,6 +26,9 @@ void add_replay(CLI::App& app, const common_options& common, int& status);
 void add_run(CLI::App& app, const common_options& common, int& status);
 void add_golden(CLI::App& app, const common_options& common, int& status);
 void add_doctor(CLI::App& app, const common_options& common, int& status);
+void add_bench(CLI::App& app, const common_options& common, int& status);
+void add_compare(CLI::App& app, const common_options& common, int& status);
+void add_history(CLI::App& app, const common_options& common, int& status);
 void add_completion(CLI::App& app, const common_options& common, int& status);
 
 }  // namespace assay::tools

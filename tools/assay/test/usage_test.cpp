@@ -10,8 +10,9 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-const std::vector<std::string> k_subcommands = {"list", "check",  "exhaustive", "replay",
-                                                "run",  "golden", "doctor",     "completion"};
+const std::vector<std::string> k_subcommands = {"list",   "check",   "fuzz",    "exhaustive",
+                                                "replay", "run",     "golden",  "doctor",
+                                                "bench",  "compare", "history", "completion"};
 
 TEST_F(command, help_has_examples_everywhere) {
   for (const std::string& each : k_subcommands) {
