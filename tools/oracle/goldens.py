@@ -21,7 +21,8 @@ from mpmath import mp, mpf
 FORMATS["fp64"] = (53, -1022, 1023)
 PRECISIONS = (200, 500, 1200, 3000)
 EXACT_FROM = 1200  # bits: what more of them do not change has no more
-DTYPES = {"F32": ("fp32", "f", 4), "F16": ("fp16", "e", 2), "F64": ("fp64", "d", 8), "BF16": ("bf16", "H", 2)}
+DTYPES = {"F32": ("fp32", "f", 4), "F16": ("fp16", "e", 2), "F64": ("fp64", "d", 8), "BF16": ("bf16", "H", 2),
+          "I32": ("int32", "i", 4)}
 SLOPE_AT_ZERO = {"gelu.erf": mpf(1) / 2, "gelu.tanh": mpf(1) / 2, "silu": mpf(1) / 2, "mish": mpf(3) / 5}
 
 
@@ -212,19 +213,34 @@ class Case:
         return to_fp32(self.shape.get(name, 1.0))
 
 
+def added(score, mask):
+    """A score under a mask that is added: exactly; -inf hides whatever stands there."""
+    if mask == -math.inf:
+        return mask
+    if not math.isfinite(score) or not math.isfinite(mask):
+        return score + mask
+    with mp.workprec(400):
+        return mpf(score) + mpf(mask)
+
+
 def softmax_rows(case, tensors):
     first = "y" if case.direction == "bwd" else "x"
     scores, gradient = tensors[first], tensors.get("dy", [])
-    length = int(case.shape["k"] if case.variant == "causal" else case.shape["n"])
+    length, queries = int(case.shape["k" if "k" in case.shape else "n"]), int(case.shape.get("q", 1))
     rows = []
     for row in range(len(scores) // length):
         seen = length
         if case.variant == "causal":
-            queries = int(case.shape["q"])
             seen = min(max(row % queries + 1 + length - queries, 0), length)
+        if case.variant == "padding":
+            seen = min(max(int(tensors["lengths"][row // queries]), 0), length)
         part = slice(row * length, row * length + seen)
+        x = scores[part]
+        if "mask" in tensors:
+            above = row % queries * length
+            x = [added(*pair) for pair in zip(x, tensors["mask"][above:above + length])]
         rows.append(Row(case.variant == "log", case.direction == "bwd", case.parameter("temperature"),
-                        scores[part], gradient[part], length - seen))
+                        x, gradient[part], length - seen))
     return rows
 
 
