@@ -15,12 +15,14 @@ using namespace properties;
 
 namespace {
 
-double ulps_between(const reference::format& f, double a, double b) {
+// Of integers, their distance.
+double ulps_between(dtype type, double a, double b) {
   if (reference::same(a, b)) return 0;
+  if (is_integer(type)) return std::abs(a - b);
   if (!std::isfinite(a) || !std::isfinite(b)) return reference::k_infinity;
   if (a == b) return 1;  // zeros of different signs: the least there is
   const double larger = std::max(std::abs(a), std::abs(b));
-  return std::abs(a - b) / reference::ulp(f, larger);
+  return std::abs(a - b) / reference::ulp(format_of(type), larger);
 }
 
 // How far apart an element of both records may lie: what bounds of errors stand beside it.
@@ -54,11 +56,11 @@ class pair_of_tensors {
       return true;
     }
     const tensor* const output = before_.find(a_.name.substr(0, a_.name.find(".truth")));
-    const reference::format f = format_of(output ? output->type : a_.type);
+    const dtype type = output ? output->type : a_.type;
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (reference::same(x[i], y[i]) || excused(i, x[i], y[i])) continue;
       ++into.moved;
-      const double ulps = ulps_between(f, x[i], y[i]);
+      const double ulps = ulps_between(type, x[i], y[i]);
       if (into.worst < 0 || ulps > into.ulps) into.worst = std::int64_t(i), into.ulps = ulps;
     }
     if (into.worst >= 0) show_neighbours(into, x, y);

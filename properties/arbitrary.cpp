@@ -19,6 +19,7 @@ constexpr std::size_t k_most_dimensions = 4, k_most_parameters = 4, k_choice = s
 struct choices {
   std::array<std::int64_t, k_most_dimensions> extents{};  // the last dimension's first
   std::int64_t budget = 0;                                // elements of the largest tensor
+  std::int64_t gap = 0;                                   // elements between rows
   int align = 0, in_place = 0, distribution = 0;
   std::array<int, 2> of_distribution{};
   std::array<int, k_most_parameters> parameters{};
@@ -73,6 +74,8 @@ rc::Gen<choices> any_choices() {
       set(&choices::extents, extents),
       set(&choices::budget,
           rc::gen::weightedElement<std::int64_t>({{60, 600}, {10, 4096}, {1, 40000}})),
+      set(&choices::gap,
+          rc::gen::weightedElement<std::int64_t>({{3, 0}, {1, 1}, {1, 3}, {1, 8}, {1, 100}})),
       set(&choices::align, inRange(0, 9)), set(&choices::in_place, inRange(0, 4)),
       set(&choices::distribution, inRange(0, int(distributions().size()))),
       set(&choices::of_distribution, rc::gen::container<std::array<int, 2>>(any_choice())),
@@ -157,6 +160,7 @@ run_id decoded_run(const fuzz_target& target, const choices& from) {
   if (from.in_place == 3 && target.by->in_place && c.inputs[0].shape == c.outputs[0].shape &&
       target.types[0] == target.types[c.inputs.size()])
     id.shape.push_back({"inplace", 1});
+  if (c.takes_gaps && from.gap > 0) id.shape.push_back({"pad", from.gap});
   for (std::size_t k = 0; k < c.parameters.size(); ++k) {
     const parameter_spec& each = c.parameters[k];
     const int choice = from.parameters[k % k_most_parameters];
@@ -181,7 +185,7 @@ rc::Seq<run_id> simpler_runs(const run_id& run) {
     if (!(simpler == run)) all.push_back(std::move(simpler));
   };
   add([](run_id& r) { r.schedule = 0; });
-  for (const char* layout : {"inplace", "align"})
+  for (const char* layout : {"pad", "inplace", "align"})
     add([&](run_id& r) {
       std::erase_if(r.of.shape, [&](const field& f) { return f.key == layout; });
     });

@@ -37,6 +37,17 @@ TEST(difference, counts_what_moved_in_ulps_and_shows_the_worst_with_its_neighbou
   EXPECT_EQ(in_words(changes[0]), "2 of 4 moved, by up to 3 ULP: [2] 4 -> 4.00000143");
 }
 
+TEST(difference, counts_integers_by_their_distance) {
+  const auto lengths = [](const std::vector<double>& of) {
+    return record_of({1, 2, 3, 4}, {of_values("lengths", holding::input, dtype::int32, of)});
+  };
+  const auto changes = difference(lengths({0, 7, 9, 9}), lengths({0, 7, 9, 4}));
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].why, cause::inputs);
+  EXPECT_EQ(changes[0].moved, 1);
+  EXPECT_EQ(changes[0].ulps, 5);
+}
+
 TEST(difference, sees_the_sign_of_zero) {
   const auto changes = outputs({0.0, 1, 1, 1}, {-0.0, 1, 1, 1});
   ASSERT_THAT(changes, SizeIs(1));

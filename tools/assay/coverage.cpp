@@ -53,6 +53,7 @@ std::vector<axis> axes() {
           {"length", names_of(k_lengths)},
           {"alignment", {"1", "2", "4", "8", "16", "32", "64", "128", "256"}},
           {"in place", {"no", "yes"}},
+          {"gaps", {"no", "yes"}},
           {"masked", names_of(k_shares)},
           {"schedule", {"program order", "random"}},
           {"elements", {"all judged", "some outside the domain", "some without a bound"}}};
@@ -79,6 +80,7 @@ void coverage::add(const run_report& report, const prepared_case& prepared) {
   ++counts_["length"][class_of(double(id.dimension(c.dimensions.back())), k_lengths)];
   ++counts_["alignment"][value_of(id.shape, "align", 256).text()];
   ++counts_["in place"][value_of(id.shape, "inplace", 0) == number(1) ? "yes" : "no"];
+  if (c.takes_gaps) ++counts_["gaps"][value_of(id.shape, "pad", 0) == number(0) ? "no" : "yes"];
   if (c.masked_share) ++counts_["masked"][class_of(c.masked_share(prepared.inputs), k_shares)];
   ++counts_["schedule"][report.id.schedule == 0 ? "program order" : "random"];
   ++counts_["elements"][judged_class(report)];
