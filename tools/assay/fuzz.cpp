@@ -2,11 +2,9 @@
 
 #include "properties/bad_input.hpp"
 #include "tools/assay/command.hpp"
-#include "tools/assay/coverage.hpp"
 #include "tools/assay/examples.hpp"
 #include "tools/assay/exit_code.hpp"
-#include "tools/assay/fuzz_failures.hpp"
-#include "tools/assay/fuzz_plan.hpp"
+#include "tools/assay/fuzz_rounds.hpp"
 #include "tools/assay/options.hpp"
 #include "tools/assay/report.hpp"
 #include "tools/assay/running.hpp"
@@ -18,9 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <optional>
 
@@ -29,10 +25,7 @@ namespace {
 
 using namespace properties;
 using nlohmann::json;
-using clock = std::chrono::steady_clock;
 
-// Runs of a job; jobs until all have ended, few where the next ones depend on what these find.
-constexpr std::uint64_t k_batch = 32, k_round = 64, k_round_of_climb = 4;
 constexpr double k_shrink_seconds = 60;  // of one failure
 
 struct fuzz_options {
@@ -44,112 +37,6 @@ struct fuzz_options {
   std::uint64_t seed = 1;
   unsigned jobs = 0;
   double time_limit = 60;
-};
-
-// What a fuzz came to.
-struct fuzz_result {
-  std::uint64_t ran = 0;
-  double seconds = 0;
-  coverage covered;
-  failures failed;
-  std::vector<json> examples;  // reports of those that were saved before
-};
-
-class fuzzer {
- public:
-  fuzzer(const fuzz_options& chosen, fuzz_plan& plan)
-      : chosen_(chosen),
-        plan_(plan),
-        cases_(chosen.cases.value_or(std::numeric_limits<std::uint64_t>::max())),
-        named_(chosen.save.empty() ? std::filesystem::temp_directory_path().string() : chosen.save,
-               k_round),
-        begun_(clock::now()),
-        shown_("fuzzing", chosen.cases.value_or(0)) {}
-
-  void run(fuzz_result& result) {
-    while (!enough() && (next_ < cases_ || !left_.empty())) round(result);
-    result.seconds = taken();
-  }
-
- private:
-  struct stretch {
-    std::uint64_t first, count;
-  };
-
-  double taken() const { return std::chrono::duration<double>(clock::now() - begun_).count(); }
-  bool enough() const { return interrupted() || (chosen_.time && taken() >= *chosen_.time); }
-
-  // Jobs of one round: what an earlier one left first. The slot of each is its place.
-  std::vector<stretch> stretches() {
-    std::vector<stretch> all = std::move(left_);
-    left_.clear();
-    const std::uint64_t jobs = plan_.climb ? k_round_of_climb : k_round;
-    while (all.size() < jobs && next_ < cases_) {
-      all.push_back({next_, std::min(k_batch, cases_ - next_)});
-      next_ += all.back().count;
-    }
-    return all;
-  }
-
-  void round(fuzz_result& result) {
-    const std::vector<stretch> all = stretches();
-    std::vector<json> jobs;
-    for (const stretch& each : all)
-      jobs.push_back({{"first", each.first}, {"count", each.count}, {"slot", jobs.size()}});
-    worker_options workers{chosen_.jobs, std::numeric_limits<double>::max(), {}};
-    if (chosen_.on == "cuda") workers.processes = 1;  // one context on the device
-    workers.spoils = [](const job_result& r) { return r.value.at("outcomes").contains("crashed"); };
-    std::vector<json> ended(all.size());
-    run_in_processes(
-        jobs, workers, [&](const json& job) { return run_batch(plan_, named_, job); },
-        [&](std::size_t i, const job_result& job) {
-          ended[i] =
-              job.how == job_result::end::returned ? job.value : of_death(i, all[i], job.death);
-          result.ran += ended[i].at("ran").get<std::uint64_t>();
-          named_.clear(i);
-          shown_.show(result.ran, fmt::format("{} failed", result.failed.count()));
-        },
-        [&] { return enough(); });
-    for (std::size_t i = 0; i < all.size(); ++i) take(ended[i], all[i], result);
-  }
-
-  // A batch whose process died: the journal names the run, those before it are tried again.
-  json of_death(std::size_t slot, const stretch& of, std::string how) const {
-    const std::string id = named_.read(slot);
-    if (how.find("Alarm clock") != std::string::npos)
-      how = fmt::format("it hung: no result after {:.3g} s", chosen_.time_limit);
-    std::uint64_t at = of.first;
-    while (at < of.first + of.count && print(plan_.run_at(at)) != id) ++at;
-    if (at == of.first + of.count)
-      throw std::runtime_error("a process of the fuzz died before its first run: " + how);
-    return {{"ran", at + 1 - of.first},
-            {"outcomes", {{"crashed", 1}}},
-            {"covered", json::object()},
-            {"best", json::array()},
-            {"failures", {{{"id", id}, {"reason", how}, {"outcome", "crashed"}}}}};
-  }
-
-  // In the order of the runs, whatever order they ended in: a seed gives one result.
-  void take(const json& ended, const stretch& of, fuzz_result& result) {
-    if (ended.is_null()) return;  // the time was over
-    const auto ran = ended.at("ran").get<std::uint64_t>();
-    if (ran < of.count) left_.push_back({of.first + ran, of.count - ran});
-    result.covered.merge(ended.at("covered"));
-    for (const json& each : ended.at("failures")) result.failed.add(each);
-    for (const json& each : ended.at("best")) {
-      climbed& best = plan_.best[each.at("target").get<std::size_t>()];
-      const auto fraction = each.at("fraction").get<double>();
-      if (fraction > best.fraction) best = {fraction, parse_run(each.at("id").get<std::string>())};
-    }
-  }
-
-  const fuzz_options& chosen_;
-  fuzz_plan& plan_;
-  std::uint64_t cases_, next_ = 0;
-  std::vector<stretch> left_;
-  journal named_;
-  clock::time_point begun_;
-  progress shown_;
 };
 
 // What failed once is run before anything new, where the patterns mean it.
@@ -218,9 +105,9 @@ std::string last_line(const fuzz_options& chosen, const fuzz_plan& plan,
 }
 
 void print_result(const fuzz_options& chosen, const fuzz_plan& plan, const fuzz_result& result,
-                  const std::vector<json>& reports) {
+                  const std::vector<json>& examples, const std::vector<json>& reports) {
   std::size_t still = 0;
-  for (const json& each : result.examples)
+  for (const json& each : examples)
     if (has_failed(each)) ++still, print_failure(each);
   for (const json& each : reports) print_failure(each);
   if (still > 0 || !reports.empty()) fmt::print("\n");
@@ -229,14 +116,14 @@ void print_result(const fuzz_options& chosen, const fuzz_plan& plan, const fuzz_
   if (const climbed* most = largest(plan))
     fmt::print("  largest share of the strict bound: {:.3f}, assay replay {}\n", most->fraction,
                print(most->by));
-  if (!result.examples.empty())
-    fmt::print("  of {} saved examples {} fail still\n", result.examples.size(), still);
+  if (!examples.empty())
+    fmt::print("  of {} saved examples {} fail still\n", examples.size(), still);
   fmt::print("{}\n", painted(result.failed.count() + still > 0 ? tone::bad : tone::good,
                              last_line(chosen, plan, result)));
 }
 
 json as_json(const fuzz_options& chosen, const fuzz_plan& plan, const fuzz_result& result,
-             const std::vector<json>& reports) {
+             const std::vector<json>& examples, const std::vector<json>& reports) {
   json best = json::array();
   for (const climbed& each : plan.best)
     if (each.fraction >= 0) best.push_back({{"id", print(each.by)}, {"fraction", each.fraction}});
@@ -245,7 +132,7 @@ json as_json(const fuzz_options& chosen, const fuzz_plan& plan, const fuzz_resul
           {"seconds", result.seconds},
           {"failed", result.failed.count()},
           {"failures", reports},
-          {"examples", result.examples},
+          {"examples", examples},
           {"covered", result.covered.to_json()},
           {"best", best}};
 }
@@ -258,6 +145,10 @@ void validate(const fuzz_options& chosen) {
   if (chosen.cases == 0) throw bad_input("--cases 0 would try nothing");
 }
 
+std::string journals_of(const fuzz_options& chosen) {
+  return chosen.save.empty() ? std::filesystem::temp_directory_path().string() : chosen.save;
+}
+
 int fuzz(fuzz_options chosen, const common_options& common) {
   watch_interrupts();
   validate(chosen);
@@ -266,21 +157,21 @@ int fuzz(fuzz_options chosen, const common_options& common) {
   plan.climb = chosen.target == "bound";
   refuse_sanitizers_on(chosen.on, plan.settings());
   if (chosen.on == "cuda" && !cuda_is_there()) return k_device_absent;
-  fuzz_result result;
-  if (!chosen.save.empty()) result.examples = rerun_examples(chosen, plan);
-  fuzzer(chosen, plan).run(result);
+  std::vector<json> examples;
+  if (!chosen.save.empty()) examples = rerun_examples(chosen, plan);
+  const unsigned processes = chosen.on == "cuda" ? 1 : chosen.jobs;  // one context on the device
+  const fuzz_result result =
+      fuzz_rounds(plan, {chosen.time, chosen.cases, processes}, journals_of(chosen)).run();
   const std::vector<json> reports =
       result.failed.told(plan.settings(), chosen.save, k_shrink_seconds, interrupted);
   if (common.json)
-    fmt::print("{}\n", as_json(chosen, plan, result, reports).dump(1));
+    fmt::print("{}\n", as_json(chosen, plan, result, examples, reports).dump(1));
   else
-    print_result(chosen, plan, result, reports);
+    print_result(chosen, plan, result, examples, reports);
   const auto crashed = [](const json& each) { return each.at("outcome") == "crashed"; };
-  if (result.failed.any_crashed() ||
-      std::any_of(result.examples.begin(), result.examples.end(), crashed))
+  if (result.failed.any_crashed() || std::any_of(examples.begin(), examples.end(), crashed))
     return k_crashed;
-  if (result.failed.count() > 0 ||
-      std::any_of(result.examples.begin(), result.examples.end(), has_failed))
+  if (result.failed.count() > 0 || std::any_of(examples.begin(), examples.end(), has_failed))
     return k_wrong;
   return interrupted() ? k_interrupted : k_good;
 }
