@@ -77,7 +77,7 @@ void append_exactly(truth& all, const std::vector<double>& values) {
 // The scores of a row. Sums with an added mask, of 24 bits each from 2^-149 to 2^127, are exact.
 std::vector<R> scores_of(const softmax_variant& of, const case_inputs& in, const score_rows& rows,
                          std::int64_t r) {
-  const std::vector<R> x = widened(rows.seen(in.values[0], r));
+  std::vector<R> x = widened(rows.seen(in.values[0], r));
   if (of.mask != score_mask::additive) return x;
   const std::vector<R> mask = widened(rows.mask(in.values[k_added_mask], r));
   return reference::added(std::span<const R>(x), std::span<const R>(mask));
