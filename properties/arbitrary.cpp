@@ -90,7 +90,9 @@ double real_of(int choice, double least, double most) {
   if (choice % 61 == 1) return least;
   if (choice % 61 == 2) return most;
   const bool far = choice % 16 == 3;
-  const double exponent = (double(choice / 16) / double(k_choice / 16) - 0.5) * (far ? 270 : 16);
+  constexpr int k_exponents = int(k_choice / 16);
+  const int which = choice / 16;
+  const double exponent = (double(which) / k_exponents - 0.5) * (far ? 270 : 16);
   const double magnitude = double(float(std::exp2(exponent)));
   return std::clamp(choice % 2 ? -magnitude : magnitude, least, most);
 }
@@ -220,7 +222,7 @@ rc::Gen<run_id> any_run(const fuzz_target& target) {
   const auto decode = [target](const choices& from) { return decoded_run(target, from); };
   return rc::gen::shrink(
       rc::gen::noShrink(rc::gen::suchThat(rc::gen::map(any_choices(), decode), taken)),
-      simpler_runs);
+      [](const run_id& run) { return simpler_runs(run); });
 }
 
 rc::Shrinkable<run_id> drawn_run(const rc::Gen<run_id>& from, std::uint64_t seed,
