@@ -2,7 +2,6 @@
 
 #include "properties/bad_input.hpp"
 #include "properties/safetensors.hpp"
-#include "properties/safetensors.hpp"
 #include "properties/staged_call.hpp"
 #include "tools/assay/journal.hpp"
 #include "tools/assay/report.hpp"
