@@ -56,14 +56,19 @@ u_distribution::u_distribution(std::size_t n, std::size_t m) {
     for (std::size_t j = 1; j <= m; ++j) {
       const std::vector<double> before = std::move(row[j]);  // of i - 1
       std::vector<double> now(i * j + 1, 0.0);
-      const double share = double(i) / double(i + j);
-      for (std::size_t u = 0; u < before.size(); ++u) now[u + j] += share * before[u];
-      for (std::size_t u = 0; u < row[j - 1].size(); ++u) now[u] += (1 - share) * row[j - 1][u];
+      const double first = double(i) / double(i + j), second = double(j) / double(i + j);
+      for (std::size_t u = 0; u < before.size(); ++u) now[u + j] += first * before[u];
+      for (std::size_t u = 0; u < row[j - 1].size(); ++u) now[u] += second * row[j - 1][u];
       row[j] = std::move(now);
     }
   }
   cumulative_ = std::move(row[m]);
   std::partial_sum(cumulative_.begin(), cumulative_.end(), cumulative_.begin());
+}
+
+double u_distribution::relative_error(std::size_t n, std::size_t m) {
+  const double roundings = double(3 * (n + m) + n * m) * 0x1p-53;
+  return roundings / (1 - roundings);
 }
 
 double u_distribution::cumulative(std::size_t u) const {

@@ -23,11 +23,13 @@ bool is_hidden(const case_inputs& in, const score_rows& rows, std::int64_t row, 
   return has_added_mask(in) && rows.mask(in.values[k_added_mask], row)[std::size_t(j)] == k_masked;
 }
 
-// Has a row a NaN or +infinity in sight, which an added mask does not keep from what it masks?
+// Has a row a NaN or +infinity in sight, which an added mask does not keep from what it masks? (A
+// sum that overflows fp32 is one: no kernel promises anything of its row.)
 bool is_undefined(const case_inputs& in, const score_rows& rows, std::int64_t row) {
   if (!has_added_mask(in)) return false;
-  const std::vector<double> sums =
+  std::vector<double> sums =
       reference::added(rows.seen(in.values[0], row), rows.mask(in.values[k_added_mask], row));
+  for (double& sum : sums) sum = reference::round(reference::k_fp32, sum);
   return reference::kind_of_row(std::span<const double>(sums)) == reference::row_kind::undefined;
 }
 

@@ -2,24 +2,14 @@
 
 #include "properties/contract.hpp"
 
-#include "properties/bad_input.hpp"
 #include "properties/harness.hpp"
+#include "properties/test/refusal.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace assay::properties {
 namespace {
-
-std::string refusal(const std::string& text) {
-  try {
-    const case_id id = parse_case(text);
-    validate(contract_of(id), id);
-  } catch (const bad_input& wrong) {
-    return wrong.what();
-  }
-  return {};
-}
 
 std::string scaled(const std::string& shape, const std::string& from = "normal") {
   return "v1/gelu.scaled.fwd/x=fp32,y=fp32/" + shape + "/dist=" + from + "/seed=1";

@@ -1,8 +1,8 @@
 // Rows of softmax in memory: gaps between them, and rows of a million.
 
 #include "optimized/launcher.hpp"
-#include "properties/bad_input.hpp"
 #include "properties/staged_call.hpp"
+#include "properties/test/refusal.hpp"
 #include "properties/test/softmax_support.hpp"
 
 #include <gmock/gmock.h>
@@ -12,16 +12,6 @@ namespace assay::properties {
 namespace {
 
 using optimized::call;
-
-std::string refusal(const std::string& text) {
-  try {
-    const case_id id = parse_case(text);
-    validate(contract_of(id), id);
-  } catch (const bad_input& wrong) {
-    return wrong.what();
-  }
-  return {};
-}
 
 std::string plain(const std::string& shape) {
   return "v1/softmax.plain.fwd/x=fp32,y=fp32/" + shape + "/dist=normal/seed=1";
