@@ -1,6 +1,7 @@
 #include "bench/revision.hpp"
 
 #include "bench/child_process.hpp"
+#include "bench/resources.hpp"
 #include "properties/bad_input.hpp"
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <vector>
 
@@ -91,6 +93,11 @@ std::string digest(const build_tree& tree) {
   return fmt::format("{:08x}", hash >> 32);
 }
 
+std::string text_of(const files::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 // A git worktree that goes away with this object.
 class worktree {
  public:
@@ -149,6 +156,8 @@ void build_into(const files::path& part, const std::string& commit, const build_
   configure.insert(configure.end(), tree.settings.begin(), tree.settings.end());
   output_of(configure, how);
   output_of({"cmake", "--build", build, "--target", options.target}, how);
+  const std::string reports = resource_reports(build);
+  std::ofstream(part / (name + ".ptxas")) << reports;
   files::copy_file(files::path(build) / options.target, part / name);
 }
 
@@ -168,13 +177,15 @@ built_revision build_revision(const std::string& rev, const revision_options& op
   const std::string name =
       fmt::format("{}-{}-{}", options.target, commit.substr(0, 16), digest(tree));
   const files::path program = all / name;
-  if (files::exists(program)) return {commit, program.string()};
+  const files::path reports = all / (name + ".ptxas");
+  if (files::exists(program)) return {commit, program.string(), text_of(reports)};
   const files::path part = all / fmt::format("part-{}", getpid());
   const removed_at_end cleaned(part);
   files::create_directories(part);
   build_into(part, commit, tree, options, name);
+  files::rename(part / (name + ".ptxas"), reports);
   files::rename(part / name, program);
-  return {commit, program.string()};
+  return {commit, program.string(), text_of(reports)};
 }
 
 }  // namespace assay::bench

@@ -16,6 +16,7 @@ struct revision_options {
 struct built_revision {
   std::string commit;
   std::string program;
+  std::string resources;  // what ptxas said of its kernels; empty without nvcc
 };
 
 // The program of revision `rev`, from a git worktree under BUILD/against, which is removed once it

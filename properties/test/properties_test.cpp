@@ -1,6 +1,7 @@
 // Every property of every contract, for every implementation and dtype, on cases that RapidCheck
 // makes and shrinks, on the emulator and, where there is one, on a GPU.
 
+#include "properties/arbitrary.hpp"
 #include "properties/property.hpp"
 #include "properties/test/every.hpp"
 
@@ -16,35 +17,13 @@ class properties_of : public testing::TestWithParam<pair_under_test> {};
 
 constexpr int k_cases = 12;  // of each dtype
 
-case_id any_case(const contract& c, const std::vector<dtype>& types) {
-  case_id id = retyped(c.decoy_case, types);
-  const std::size_t dimensions = c.dimensions.size();
-  for (std::size_t d = 0; d < dimensions; ++d)
-    id.shape[d].value = *rc::gen::inRange<std::int64_t>(1, dimensions == 1      ? 600
-                                                           : d + 1 < dimensions ? 12
-                                                                                : 70);
-  id.distribution.name =
-      *rc::gen::element<std::string>("normal", "uniform", "wide", "tails", "special");
-  id.seed = *rc::gen::inRange<std::uint64_t>(0, 1u << 30);
-  for (field& each : id.shape)
-    if (each.key == "alpha")
-      each.value = *rc::gen::element<double>(0.75, 1, 1.702f, -1.702f, 4, 0, 0x1p-130);
-  // Arrays that are misaligned against each other, that share their misalignment, that are aligned.
-  const std::int64_t align = *rc::gen::element<std::int64_t>(size_of(types[0]), 8, 16);
-  const std::int64_t pad = c.takes_gaps ? *rc::gen::element<std::int64_t>(0, 3, 8) : 0;
-  fields layout = {{"align", align}};
-  if (pad > 0) layout.push_back({"pad", pad});
-  id.shape.insert(id.shape.begin() + std::ptrdiff_t(dimensions), layout.begin(), layout.end());
-  return id;
-}
-
 // What RapidCheck found, shrunk, or nothing. (rc::check would take its number of cases from the
 // environment.)
 std::string counterexample(const property& each, const pair_under_test& pair,
                            const std::vector<dtype>& types, const std::string& backend) {
   const auto result = rc::detail::checkTestable(
       [&] {
-        const run_id id{any_case(*pair.of, types), pair.by->name, backend, 0};
+        const run_id id = *any_run({pair.of, pair.by, types, backend});
         const std::string broken = each.broken(subject(id, {}));
         if (!broken.empty()) RC_FAIL(print(id) + ": " + broken);
       },

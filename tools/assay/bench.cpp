@@ -250,6 +250,7 @@ void add_bench(CLI::App& app, const common_options& common, int& status) {
       "bench", "Times implementations and references; --against compares with a revision.");
   add_options(sub, *chosen);
   add_bench_counters(*sub, common, status);
+  add_bench_resources(*sub, common, status);
   add_bench_waive(*sub, status);
   sub->footer(
       "Exit status with --against: 3 where a benchmark is SLOW and not waived.\n\n"
@@ -257,6 +258,7 @@ void add_bench(CLI::App& app, const common_options& common, int& status) {
       "  assay bench '*.fwd/*/fp32/*' --elements 1000000 --baseline relu.plain.fwd/select\n"
       "  assay bench softmax --cache warm --against HEAD~1\n"
       "  assay bench counters            what kernels move, against what was accepted\n"
+      "  assay bench resources           registers and spills, where there is nvcc\n"
       "  assay bench waive relu.plain.fwd/select/fp32/cuda/cold --reason 'NaN rule' --until "
       "2027-01-31");
   sub->callback([sub, chosen, &common, &status] {

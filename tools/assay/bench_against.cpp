@@ -3,6 +3,7 @@
 #include "bench/child_process.hpp"
 #include "bench/counter_table.hpp"
 #include "bench/machine.hpp"
+#include "bench/resources.hpp"
 #include "bench/revision.hpp"
 #include "properties/atomic_file.hpp"
 #include "properties/bad_input.hpp"
@@ -109,6 +110,7 @@ std::vector<std::string> changed(const std::vector<bench::judgement>& judged) {
 struct both_programs {
   bench::timed_program before, after;
   std::string commit;
+  bench::resource_table resources_before, resources_after;
 };
 
 both_programs build_both(const bench_options& chosen) {
@@ -121,7 +123,20 @@ both_programs build_both(const bench_options& chosen) {
   const std::string here = chosen.no_build
                                ? (std::filesystem::path(how.build) / how.target).string()
                                : bench::build_here(how);
-  return {timed_program_of(chosen, built.program), timed_program_of(chosen, here), built.commit};
+  return {timed_program_of(chosen, built.program), timed_program_of(chosen, here), built.commit,
+          bench::parse_resources(built.resources),
+          bench::parse_resources(bench::resource_reports(how.build))};
+}
+
+// Kernels of both whose registers, spills or shared memory differ.
+std::map<std::string, std::string> resources_that_differ(const both_programs& both) {
+  std::map<std::string, std::string> told;
+  for (const auto& [kernel, before] : both.resources_before) {
+    const auto after = both.resources_after.find(kernel);
+    if (after == both.resources_after.end() || after->second == before) continue;
+    told[kernel] = bench::difference(before, after->second);
+  }
+  return told;
 }
 
 }  // namespace
@@ -157,6 +172,7 @@ int bench_against(const bench_options& chosen, const common_options& common) {
   if (before_counted.empty())
     complain(fmt::format("'{}' counts nothing: what else changed is not known", chosen.against));
   made.also = what_else(before_counted, counters_of(both.after.path, functions), names);
+  made.resources = resources_that_differ(both);
 
   add_context(first[0], bench::folder_of_this_program(), conditions);
   add_context(first[1], bench::folder_of_this_program(), conditions);

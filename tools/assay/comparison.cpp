@@ -74,6 +74,7 @@ void print_table(const comparison& made) {
     fmt::print("only before  {}\n", bench::short_name(name));
   for (const std::string& name : made.measured.only_after)
     fmt::print("only after   {}\n", bench::short_name(name));
+  for (const auto& [kernel, how] : made.resources) fmt::print("kernel  {}: {}\n", kernel, how);
   std::size_t waived = 0;
   for (const judgement& j : made.judged) waived += waiver_of(made, j) != nullptr;
   const std::size_t slow = count(made, answer::slow);
@@ -113,6 +114,7 @@ json to_json(const comparison& made) {
           {"failed", made.measured.failed},
           {"only_before", made.measured.only_before},
           {"only_after", made.measured.only_after},
+          {"resources", made.resources},
           {"summary", summary}};
 }
 

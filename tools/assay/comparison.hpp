@@ -25,6 +25,8 @@ struct comparison {
   paired_results measured;
   std::vector<bench::judgement> judged;     // one for each of measured.both
   std::map<std::string, std::string> also;  // short name to what else changed, in one line
+  // Kernel to what the compiler gives it otherwise than before.
+  std::map<std::string, std::string> resources;
   bench::waivers waived;
   bench::date day = bench::today();
 };

@@ -13,6 +13,9 @@ if(NOT ASSAY_CUDA STREQUAL "OFF")
       set(CMAKE_CUDA_COMPILER ${ASSAY_NVCC})
       set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})
       set(CMAKE_CUDA_ARCHITECTURES OFF)
+      # Outermost, so that a cache behind it gives the report again.
+      set(CMAKE_CUDA_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/tools/cmake/keep_ptxas_report
+        ${CMAKE_CUDA_COMPILER_LAUNCHER})
       enable_language(CUDA)
       set(ASSAY_WITH_CUDA ON)
     else()
@@ -34,5 +37,5 @@ target_compile_options(assay_cuda_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20
     -gencode=arch=compute_90a,code=sm_90a -gencode=arch=compute_80,code=compute_80
     -fmad=false -ftz=false -prec-div=true -prec-sqrt=true
-    --expt-relaxed-constexpr $<IF:$<BOOL:${ASSAY_BUNDLE}>,--compress-mode=size,-lineinfo> -Xcompiler=-Wall,-Wextra
+    --expt-relaxed-constexpr -Xptxas=-v $<IF:$<BOOL:${ASSAY_BUNDLE}>,--compress-mode=size,-lineinfo> -Xcompiler=-Wall,-Wextra
     $<$<CXX_COMPILER_ID:GNU>:-Xcompiler=-ffp-contract=off>>)

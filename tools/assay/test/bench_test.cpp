@@ -100,9 +100,10 @@ TEST_F(command, bench_times_kernels_and_the_reference_and_history_keeps_them) {
       assay({"bench", "relu.plain.fwd/*/fp32/*", "--cache", "both", "--elements", "10000",
              "--min-time", "0.001", "--out", "now.json", "--baseline", "relu.plain.fwd/select"});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(ContainsRegex("relu.plain.fwd +reference +fp32 +host +warm"),
-                                ContainsRegex("relu.plain.fwd +select +fp32 +emulator +cold .*B .* % "),
-                                ContainsRegex("emulator +warm .* 1.00\n")));
+  EXPECT_THAT(result.out,
+              AllOf(ContainsRegex("relu.plain.fwd +reference +fp32 +host +warm"),
+                    ContainsRegex("relu.plain.fwd +select +fp32 +emulator +cold .*B .* % "),
+                    ContainsRegex("emulator +warm .* 1.00\n")));
   const json file = json::parse(contents("now.json"));
   EXPECT_FALSE(file.at("context").contains("host_name"));
   for (const json& each : file.at("benchmarks")) {
@@ -164,6 +165,27 @@ TEST_F(command, bench_refuses_what_it_cannot_do) {
                         "r", "--until", "2999-01-01", "--waivers", "w"}),
                  "did you mean relu.plain.fwd/select/fp32/emulator/");
   EXPECT_FALSE(exists("w"));
+}
+
+TEST_F(command, bench_resources_fails_where_a_kernel_spills) {
+  expect_refused(assay({"bench", "resources", "--build", "."}),
+                 "'.' has no report of a kernel: it was built without nvcc");
+  write("a.cu.o", "");
+  const auto report = [](const std::string& spilled) {
+    return "ptxas info    : Compiling entry function '_Z4tallPf' for 'sm_90a'\n    0 bytes stack "
+           "frame, " +
+           spilled +
+           " bytes spill stores, 0 bytes spill loads\nptxas info    : Used 255 registers\n";
+  };
+  write("a.cu.o.ptxas", report("0"));
+  EXPECT_EQ(assay({"bench", "resources", "--build", "."}).code, 0);
+  write("a.cu.o.ptxas", report("8"));
+  const ended spilling = assay({"bench", "resources", "--build", "."});
+  EXPECT_EQ(spilling.code, 1);
+  EXPECT_THAT(spilling.out, ContainsRegex("255 +8 +0 +0  tall"));
+  EXPECT_EQ(spilling.line_from_end(0), "1 kernels, 1 spill registers");
+  expect_refused(assay({"bench", "resources", "--build", ".", "short"}),
+                 "no kernel has a name like 'short'");
 }
 
 TEST_F(command, bench_waive_writes_a_line) {
