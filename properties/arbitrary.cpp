@@ -12,7 +12,7 @@ namespace assay::properties {
 namespace {
 
 constexpr int k_size = 100;  // RapidCheck's size; the generators below do not depend on it
-constexpr std::size_t k_most_dimensions = 4, k_most_parameters = 4, k_choice = std::size_t(1) << 16;
+constexpr std::size_t k_most_dimensions = 6, k_most_parameters = 4, k_choice = std::size_t(1) << 16;
 
 // What a case is made from: numbers that mean something together with a target only. 0 is the
 // default.
@@ -56,6 +56,16 @@ rc::Gen<std::int64_t> any_count() {
                                                {1, inRange<std::int64_t>(40, 300)}});
 }
 
+// Of a contract that names its lengths: the first two are lengths, the others counts.
+rc::Gen<std::array<std::int64_t, k_most_dimensions>> any_extents() {
+  return rc::gen::map(
+      rc::gen::tuple(any_length(), any_length(), any_count(), any_count(), any_count()),
+      [](const auto& drawn) {
+        const auto& [a, b, c, d, e] = drawn;
+        return std::array<std::int64_t, k_most_dimensions>{a, b, c, d, e, 1};
+      });
+}
+
 // 0, the default, in half of all cases.
 rc::Gen<int> any_choice() {
   return rc::gen::weightedOneOf<int>(
@@ -68,7 +78,7 @@ rc::Gen<choices> any_choices() {
   const auto extents = rc::gen::map(
       rc::gen::tuple(any_length(), any_count(), any_count(), any_count()), [](const auto& drawn) {
         const auto& [last, a, b, c] = drawn;
-        return std::array<std::int64_t, k_most_dimensions>{last, a, b, c};
+        return std::array<std::int64_t, k_most_dimensions>{last, a, b, c, 1, 1};
       });
   return rc::gen::build<choices>(
       set(&choices::extents, extents),
@@ -121,8 +131,30 @@ distribution_id distribution_of(const choices& from) {
   return id;
 }
 
+// Of a contract that names its lengths and usual sizes: those first, then counts.
+fields usual_shape_of(const contract& c, const choices& from) {
+  std::int64_t left = from.budget;
+  std::size_t lengths = 0, counts = 2;
+  fields shape;
+  for (const std::string& each : c.dimensions) shape.push_back({each, std::int64_t(1)});
+  for (const bool length : {true, false})
+    for (field& each : shape) {
+      const auto found = c.usual.find(each.key);
+      if (found != c.usual.end() && !found->second.empty()) {
+        each.value = found->second[std::size_t(from.seed) % found->second.size()];
+        continue;
+      }
+      if (length != (found != c.usual.end())) continue;
+      const std::int64_t wanted = from.extents[length ? lengths++ : counts++];
+      each.value = std::min(wanted, std::max<std::int64_t>(left, 1));
+      left /= std::max<std::int64_t>(each.value.as_integer(), 1);
+    }
+  return shape;
+}
+
 // Dimensions, the last one first: what is left of the budget is theirs in turn.
 fields shape_of(const contract& c, const choices& from) {
+  if (!c.usual.empty()) return usual_shape_of(c, from);
   fields shape;
   std::int64_t left = from.budget;
   for (std::size_t d = c.dimensions.size(); d-- > 0;) {
@@ -220,8 +252,15 @@ rc::Gen<run_id> any_run(const fuzz_target& target) {
     return !target.by->declines || target.by->declines(run.of).empty();
   };
   const auto decode = [target](const choices& from) { return decoded_run(target, from); };
+  rc::Gen<choices> drawn = any_choices();
+  if (!target.of->usual.empty())
+    drawn = rc::gen::map(rc::gen::pair(std::move(drawn), any_extents()), [](const auto& both) {
+      choices all = both.first;
+      all.extents = both.second;
+      return all;
+    });
   return rc::gen::shrink(
-      rc::gen::noShrink(rc::gen::suchThat(rc::gen::map(any_choices(), decode), taken)),
+      rc::gen::noShrink(rc::gen::suchThat(rc::gen::map(std::move(drawn), decode), taken)),
       [](const run_id& run) { return simpler_runs(run); });
 }
 

@@ -30,6 +30,15 @@ distribution_id distribution_for(const tensor_spec& tensor, const case_id& id) {
   return {"normal", {}};
 }
 
+// Without the dimension `but`.
+std::int64_t elements_of_shape(const tensor_spec& tensor, const case_id& id,
+                               const std::string& but) {
+  std::int64_t count = 1;
+  for (const std::string& dimension : tensor.shape)
+    if (dimension != but) count *= id.dimension(dimension);
+  return count;
+}
+
 void validate_types(const contract& c, const case_id& id) {
   std::vector<dtype> given;
   std::string expected;
@@ -191,15 +200,19 @@ std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::
 }
 
 std::int64_t elements_of(const contract& c, const case_id& id) {
-  std::int64_t count = 1;
-  for (const std::string& dimension : c.dimensions) count *= id.dimension(dimension);
-  return count;
+  std::int64_t most = 0;
+  for (const auto* tensors : {&c.inputs, &c.outputs})
+    for (const tensor_spec& each : *tensors) most = std::max(most, elements_of_shape(each, id, ""));
+  return most;
 }
 
 std::int64_t piece_elements_of(const contract& c, const case_id& id) {
-  std::int64_t count = 1;
-  for (std::size_t d = 1; d < c.dimensions.size(); ++d) count *= id.dimension(c.dimensions[d]);
-  return count;
+  std::int64_t most = 0;
+  for (const auto* tensors : {&c.inputs, &c.outputs})
+    for (const tensor_spec& each : *tensors)
+      if (!each.shape.empty() && each.shape.front() == c.dimensions.front())
+        most = std::max(most, elements_of_shape(each, id, c.dimensions.front()));
+  return most;
 }
 
 std::vector<double> drawn_input(const contract& c, const case_id& id, std::size_t input) {

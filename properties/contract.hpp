@@ -69,9 +69,8 @@ struct implementation {
   // contract's. Elements outside are counted and not judged.
   std::function<bool(double x)> domain;
   std::string domain_text;
-  // The same for functions of rows: of each element of the first output, is anything promised of
-  // it?
-  std::function<std::vector<bool>(const case_inputs&)> promises;
+  // The same for functions of rows: of each element of an output, is anything promised of it?
+  std::function<std::vector<bool>(const case_inputs&, std::size_t output)> promises;
   bool deterministic = true;  // the same bits in every run, whatever the schedule
   // The same bits on the emulator and on a GPU: made of IEEE operations alone, without the special
   // function unit or tensor cores. A run on cuda is held to it.
@@ -111,6 +110,9 @@ struct contract {
   std::string component, variant, direction;
   std::string about;  // the formula
   std::vector<std::string> dimensions;
+  // Sizes that kernels are made for, of dimensions that have such: what fuzzing draws from. Of the
+  // others the last, and those named here without sizes, are drawn as lengths.
+  std::map<std::string, std::vector<std::int64_t>> usual;
   std::vector<tensor_spec> inputs, outputs;
   std::vector<parameter_spec> parameters;
   std::vector<std::vector<dtype>> signatures;  // dtypes of inputs, then outputs
@@ -125,8 +127,8 @@ struct contract {
   std::function<std::vector<comparison_policy>()> policies;  // one an output; empty: the default
   // The share of a case's inputs that are masked, where inputs can be: told by `assay fuzz`.
   std::function<double(const case_inputs&)> masked_share;
-  // Outputs that come from one reduction (scatter_model::group); empty: 1.
-  std::function<std::int64_t(const case_id&)> group;
+  // Elements of an output that come from one reduction (scatter_model::group); empty: 1.
+  std::function<std::int64_t(const case_id&, std::size_t output)> group;
   std::vector<implementation> implementations;
   std::vector<case_id> cases;  // what `check` runs
   case_id decoy_case;          // on which every decoy (decoys.hpp) is wrong
@@ -168,8 +170,8 @@ std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id)
 // and so on: a kernel that takes one tensor's stride for another's is found out.
 std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::size_t tensor);
 
-// Elements of a tensor that has all of the contract's dimensions, and those of one index of the
-// first: a piece, which is computed independently of the others but for reductions to a scalar.
+// Elements of the largest tensor, and those of one index of the first dimension: a piece, which is
+// computed independently of the others but for reductions to a scalar.
 std::int64_t elements_of(const contract& c, const case_id& id);
 std::int64_t piece_elements_of(const contract& c, const case_id& id);
 

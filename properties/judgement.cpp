@@ -41,7 +41,7 @@ scatter_model scatter_of(const prepared_case& prepared, const implementation& by
                          std::size_t output, reference::format out) {
   scatter_model model;
   const contract& c = *prepared.of;
-  if (c.group) model.group = c.group(prepared.inputs.id);
+  if (c.group) model.group = c.group(prepared.inputs.id, output);
   model.replicate = [&prepared, &by, &c, output, out](std::uint64_t k, function_lean lean,
                                                       std::span<double> errors) {
     const case_inputs inputs = perturbed_inputs(prepared.inputs, k);
@@ -104,7 +104,7 @@ std::vector<bool> promised_elements(const prepared_case& prepared, const impleme
   const contract& c = *prepared.of;
   const std::vector<double>& x = prepared.inputs.values[0];
   std::vector<bool> promised(prepared.exact[output].value.size(), true);
-  if (by.promises) return by.promises(prepared.inputs);
+  if (by.promises) return by.promises(prepared.inputs, output);
   if (!by.domain) return promised;
   if (c.outputs[output].shape != c.inputs[0].shape)
     promised.assign(promised.size(), std::all_of(x.begin(), x.end(), by.domain));

@@ -58,14 +58,14 @@ std::vector<bool> promised_sums(const case_inputs& in) {
 
 void add_promises(implementation& it, const softmax_variant& of, bool forward) {
   if (!forward) {
-    it.promises = [of](const case_inputs& in) { return promised_gradients(of, in); };
+    it.promises = [of](const case_inputs& in, std::size_t) { return promised_gradients(of, in); };
     it.domain_text = of.logarithm ? "rows of finite gradients up to 2^125"
                                   : "rows whose finite gradients are at most 2^125";
   } else if (of.logarithm) {
-    it.promises = promised_logarithms;
+    it.promises = [](const case_inputs& in, std::size_t) { return promised_logarithms(in); };
     it.domain_text = "rows whose finite scores lie within 2^127";
   } else if (of.mask == score_mask::additive) {
-    it.promises = promised_sums;
+    it.promises = [](const case_inputs& in, std::size_t) { return promised_sums(in); };
     it.domain_text = "rows whose finite scores and mask add up within fp32";
   }
 }

@@ -11,6 +11,7 @@
 #include "optimized/simt/pointer.cuh"
 #include "optimized/simt/scalar.cuh"
 #include "optimized/simt/shared.cuh"
+#include "optimized/simt/special_function.cuh"
 #include "optimized/simt/tensor_core.cuh"
 #include "optimized/simt/trap.cuh"
 #include "optimized/simt/vocabulary.cuh"

@@ -1,0 +1,148 @@
+// What a raw call of attention means: the roles of its tensors, where heads lie, and what is
+// refused.
+//
+//   q    [batch, queries, heads, group, width]
+//   k, v [batch, keys, heads, width]
+//   lengths [batch], int32; padding alone
+//   o    as q
+//   lse  [batch, heads, group, queries], fp32
+//
+// Tensors of heads may have strides (packed QKV is one), as long as the elements of a row are
+// neighbours and the heads of all groups lie at one distance.
+#pragma once
+
+#include "optimized/attention_rows.cuh"
+#include "optimized/check_call.cuh"
+
+#include <cmath>
+#include <string>
+
+namespace assay::optimized::inline ASSAY_BUILD {
+
+//   causal   what lies behind a query's own key is not seen
+//   window   parameters left and right: so many keys before its own and behind it are seen
+//   padding  of each batch, keys from its length on are not seen
+enum class attention_kind { dense, causal, window, padding };
+
+inline constexpr call_signature k_attention{"attention", 0};
+
+namespace detail {
+
+inline void refuse(std::size_t tensor, const std::string& what, const std::string& expected) {
+  throw simt::error(k_attention.name, tensor_number(tensor) + " " + what, expected);
+}
+
+// Elements between neighbours of each dimension but the last.
+inline std::vector<std::int64_t> steps_of(const call& what, std::size_t i) {
+  const tensor& t = what.tensors[i];
+  std::vector<std::int64_t> steps = t.strides;
+  if (steps.empty()) {
+    steps.assign(t.shape.size(), 1);
+    for (std::size_t d = t.shape.size() - 1; d > 0; --d) steps[d - 1] = steps[d] * t.shape[d];
+  }
+  if (steps.size() != t.shape.size()) refuse(i, "has strides", "one for each of its dimensions");
+  if (steps.back() != 1) refuse(i, "has strides", "rows whose elements are neighbours");
+  return steps;
+}
+
+template <class T>
+head_rows<T> head_rows_of(const call& what, std::size_t i) {
+  const tensor& t = what.tensors[i];
+  const std::vector<std::int64_t> steps = steps_of(what, i);
+  const std::size_t rank = steps.size();
+  if (rank == 5 && t.shape[2] > 1 && t.shape[3] > 1 && steps[2] != steps[3] * t.shape[3])
+    refuse(i, "has strides", "heads at one distance through all groups");
+  const std::int64_t head = rank == 5 && t.shape[3] == 1 ? steps[2] : steps[rank - 2];
+  return {simt::bind<T>(t.data, t.bytes()), steps[0], steps[1], head};
+}
+
+inline void check_extents(const call& what, std::size_t i, const std::vector<std::int64_t>& shape) {
+  if (what.tensors[i].shape != shape) refuse(i, "has another shape", "that of the call");
+  for (std::int64_t extent : shape)
+    if (extent > 0x7fffffff) refuse(i, "is too long", "at most 2^31 - 1 in each dimension");
+}
+
+inline void check_alignment(const call& what, std::size_t i) {
+  const tensor& t = what.tensors[i];
+  if (reinterpret_cast<std::uintptr_t>(t.data) % size_of(t.type) != 0)
+    refuse(i, "lies across its elements' alignment",
+           "an address divisible by " + std::to_string(size_of(t.type)));
+}
+
+}  // namespace detail
+
+// The parts of a call of one kind.
+template <attention_kind Kind>
+struct attention_call {
+  static constexpr bool k_padded = Kind == attention_kind::padding;
+  static constexpr std::size_t k_inputs = k_padded ? 4 : 3;
+  static constexpr std::size_t k_parameters = Kind == attention_kind::window ? 3 : 1;
+
+  // Throws simt::error where `what` is not one.
+  static void check(const call& what) {
+    const call_signature of{k_attention.name, k_inputs + 2, 0, k_parameters};
+    detail::check_counts(of, what);
+    detail::check_floating(of, what);
+    if (what.tensors[0].shape.size() != 5) detail::refuse(0, "is of another rank", "rank 5");
+    if (what.tensors[1].shape.size() != 4) detail::refuse(1, "is of another rank", "rank 4");
+    const attention_size s = size(what);
+    const std::vector<std::int64_t> keys{s.batch, s.keys, s.heads, s.width};
+    const std::vector<std::int64_t> shapes[] = {what.tensors[0].shape, keys, keys};
+    for (std::size_t i = 0; i < 3; ++i) detail::check_extents(what, i, shapes[i]);
+    if (k_padded) detail::check_extents(what, 3, {s.batch});
+    detail::check_extents(what, k_inputs, what.tensors[0].shape);
+    detail::check_extents(what, k_inputs + 1, {s.batch, s.heads, s.group, s.queries});
+    for (std::size_t i = 0; i < what.tensors.size(); ++i) {
+      const bool lengths = k_padded && i == 3, lse = i == k_inputs + 1;
+      const dtype type = lengths ? dtype::int32 : lse ? dtype::fp32 : what.tensors[0].type;
+      if (what.tensors[i].type != type)
+        detail::refuse(i, "is " + std::string(name_of(what.tensors[i].type)),
+                       std::string(name_of(type)));
+      if (lengths || lse) detail::check_contiguous(of, what, i);
+      detail::check_alignment(what, i);
+    }
+  }
+
+  static attention_size size(const call& what) {
+    const std::vector<std::int64_t>&q = what.tensors[0].shape, &k = what.tensors[1].shape;
+    return {int(q[0]), int(q[1]), int(k[1]), int(q[2]), int(q[3]), int(q[4])};
+  }
+
+  template <class T>
+  static attention_problem<T> problem(const call& what) {
+    attention_problem<T> p;
+    p.size = size(what);
+    p.q = detail::head_rows_of<const T>(what, 0);
+    p.k = detail::head_rows_of<const T>(what, 1);
+    p.v = detail::head_rows_of<const T>(what, 2);
+    p.o = detail::head_rows_of<T>(what, k_inputs);
+    const tensor& lse = what.tensors[k_inputs + 1];
+    p.lse = simt::bind<float>(lse.data, lse.bytes());
+    p.mask.keys = p.size.keys;
+    p.mask.ahead = p.size.keys - p.size.queries;
+    if (Kind == attention_kind::causal) p.mask.right = 0;
+    if (Kind == attention_kind::window) {
+      p.mask.left = width_of_window(what.parameters[1]);
+      p.mask.right = width_of_window(what.parameters[2]);
+    }
+    if (k_padded) {
+      p.mask.padded = true;
+      p.mask.lengths =
+          simt::bind<const std::int32_t>(what.tensors[3].data, what.tensors[3].bytes());
+    }
+    p.scale = float(scale(what));
+    return p;
+  }
+
+  // 0 stands for 1 / sqrt(width).
+  static double scale(const call& what) {
+    const double given = what.parameters[0];
+    return given != 0 ? given : 1 / std::sqrt(double(what.tensors[0].shape[4]));
+  }
+
+ private:
+  // Of a window wider than any sequence, all.
+  static int width_of_window(double keys) { return keys < 0x1p30 ? int(keys) : 1 << 30; }
+};
+
+}  // namespace assay::optimized::inline ASSAY_BUILD

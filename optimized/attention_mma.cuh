@@ -1,0 +1,245 @@
+// Flash attention on tensor cores: attention.cuh's algorithm for bf16 and fp16, FlashAttention 2's
+// (Dao 2023) for the instructions of Ampere. Scores and outputs stay in registers, in the layout in
+// which mma.sync leaves them, which is the one it takes the weights in. K and V come by cp.async
+// while the tile before them is worked on.
+//
+// Numbers: products of 16-bit numbers summed in fp32; weights 2^(s scale - m scale), scale times
+// log2(e), by the special-function unit, rounded to 16 bits for their product with V and not for
+// their sum l.
+#pragma once
+
+#include "optimized/attention_tile.cuh"
+#include "optimized/math/log1p.cuh"
+
+namespace assay::optimized::inline ASSAY_BUILD {
+
+// Of a lane: two rows, g and g + 8 of its warp's 16, of which it holds columns 8 n + 2 t and the
+// next (g = lane / 4, t = lane % 4). A tile's scores likewise.
+template <int Width>
+struct mma_rows {
+  float m[2] = {-INFINITY, -INFINITY};  // largest score, unscaled
+  float l[2] = {0, 0};                  // over this lane's columns
+  simt::accumulator o[Width / 8] = {};
+};
+struct mma_scores {
+  simt::accumulator x[k_mma_tile / 8] = {};
+};
+
+// Q, and two stages of K and V.
+template <int Width>
+inline constexpr std::size_t k_mma_shared_bytes = 5 * mma_tile<Width>::k_elements * 2;
+
+template <int Width, class Half>
+SIMT_DEVICE mma_scores multiply_keys(const simt::fragment<4> (&queries)[Width / 16],
+                                     simt::shared<Half> keys) {
+  const int lane = int(threadIdx.x) % 32;
+  mma_scores s;
+  SIMT_UNROLL
+  for (int kk = 0; kk < Width / 16; ++kk) {
+    SIMT_UNROLL
+    for (int nn = 0; nn < k_mma_tile / 16; ++nn) {  // two times 8 keys
+      const int row = nn * 16 + (lane & 7) + ((lane >> 4) << 3);
+      const auto f =
+          simt::ldmatrix<4>(&keys[mma_tile<Width>::place(row, kk * 2 + (lane >> 3 & 1))]);
+      simt::mma_m16n8k16<Half>(s.x[2 * nn], queries[kk], simt::fragment<2>{{f.x[0], f.x[1]}});
+      simt::mma_m16n8k16<Half>(s.x[2 * nn + 1], queries[kk], simt::fragment<2>{{f.x[2], f.x[3]}});
+    }
+  }
+  return s;
+}
+
+// -infinity for keys that a row does not see; `first` is the tile's first key.
+SIMT_DEVICE void mask_scores(mma_scores& s, const key_span (&seen)[2], int first) {
+  const int column = first + int(threadIdx.x) % 4 * 2;
+  SIMT_UNROLL
+  for (int n = 0; n < k_mma_tile / 8; ++n) {
+    SIMT_UNROLL
+    for (int e = 0; e < 4; ++e) {
+      const int key = column + n * 8 + (e & 1);
+      if (key < seen[e >> 1].first || key >= seen[e >> 1].last) s.x[n].x[e] = -INFINITY;
+    }
+  }
+}
+
+// What exponents are taken relative to: m scale, and anything where nothing was seen yet.
+SIMT_DEVICE float base_of(float m, float scale) { return m == -INFINITY ? 0.0f : m * scale; }
+
+// Turns scores into weights, and what was summed up so far into the new maximum's units.
+template <int Width>
+SIMT_DEVICE void take_scores(mma_rows<Width>& rows, mma_scores& s, float scale) {
+  SIMT_UNROLL
+  for (int h = 0; h < 2; ++h) {
+    float m = rows.m[h];
+    SIMT_UNROLL
+    for (int n = 0; n < k_mma_tile / 8; ++n)
+      m = simt::max(m, simt::max(s.x[n].x[2 * h], s.x[n].x[2 * h + 1]));
+    m = simt::max(m, __shfl_xor_sync(0xffffffffu, m, 1));
+    m = simt::max(m, __shfl_xor_sync(0xffffffffu, m, 2));
+    const float base = base_of(m, scale);
+    const float factor =
+        rows.m[h] == -INFINITY ? 0.0f : simt::exp2_approx(base_of(rows.m[h], scale) - base);
+    rows.m[h] = m;
+    rows.l[h] *= factor;
+    SIMT_UNROLL
+    for (int n = 0; n < Width / 8; ++n) {
+      rows.o[n].x[2 * h] *= factor;
+      rows.o[n].x[2 * h + 1] *= factor;
+    }
+    SIMT_UNROLL
+    for (int n = 0; n < k_mma_tile / 8; ++n) {
+      SIMT_UNROLL
+      for (int e = 2 * h; e < 2 * h + 2; ++e) {
+        s.x[n].x[e] = simt::exp2_approx(fmaf(s.x[n].x[e], scale, -base));
+        rows.l[h] += s.x[n].x[e];
+      }
+    }
+  }
+}
+
+template <int Width, class Half>
+SIMT_DEVICE void multiply_values(mma_rows<Width>& rows, const mma_scores& p,
+                                 simt::shared<Half> values) {
+  const int lane = int(threadIdx.x) % 32;
+  SIMT_UNROLL
+  for (int kk = 0; kk < k_mma_tile / 16; ++kk) {
+    const simt::accumulator &low = p.x[2 * kk], &high = p.x[2 * kk + 1];
+    const simt::fragment<4> weights{
+        {simt::pack<Half>(low.x[0], low.x[1]), simt::pack<Half>(low.x[2], low.x[3]),
+         simt::pack<Half>(high.x[0], high.x[1]), simt::pack<Half>(high.x[2], high.x[3])}};
+    SIMT_UNROLL
+    for (int nn = 0; nn < Width / 16; ++nn) {
+      const int row = kk * 16 + (lane & 15);
+      const auto f =
+          simt::ldmatrix_trans<4>(&values[mma_tile<Width>::place(row, nn * 2 + (lane >> 4))]);
+      simt::mma_m16n8k16<Half>(rows.o[2 * nn], weights, simt::fragment<2>{{f.x[0], f.x[1]}});
+      simt::mma_m16n8k16<Half>(rows.o[2 * nn + 1], weights, simt::fragment<2>{{f.x[2], f.x[3]}});
+    }
+  }
+}
+
+// Adds what is infinite or NaN in a tile's values, from memory, to the rows that see it: every
+// weight is positive.
+template <int Width, class Half>
+SIMT_DEVICE void add_beyond(mma_rows<Width>& rows, const head_rows<const Half>& v, int batch,
+                            int head, int first, const key_span (&seen)[2]) {
+  const int t = int(threadIdx.x) % 4;
+  for (int key = first; key < first + k_mma_tile; ++key) {
+    const bool sees[2] = {key >= seen[0].first && key < seen[0].last,
+                          key >= seen[1].first && key < seen[1].last};
+    if (!sees[0] && !sees[1]) continue;
+    const auto values = v.at(batch, key, head);
+    SIMT_UNROLL
+    for (int n = 0; n < Width / 8; ++n) {
+      SIMT_UNROLL
+      for (int e = 0; e < 4; ++e) {
+        const Half value = values[n * 8 + t * 2 + (e & 1)];
+        if (sees[e >> 1] && is_beyond<Half>(simt::bits_of_half(value)))
+          rows.o[n].x[e] += simt::to_float(value);
+      }
+    }
+  }
+}
+
+// Divides by the sums, and stores the warp's rows; `query` is the lane's first.
+template <int Width, class Half>
+SIMT_DEVICE void store_rows(const attention_problem<Half>& p, mma_rows<Width>& rows, int batch,
+                            int head, int query) {
+  const int t = int(threadIdx.x) % 4;
+  SIMT_UNROLL
+  for (int h = 0; h < 2; ++h) {
+    float l = rows.l[h];
+    l += __shfl_xor_sync(0xffffffffu, l, 1);
+    l += __shfl_xor_sync(0xffffffffu, l, 2);
+    const int row = query + 8 * h;
+    if (row >= p.size.queries) continue;
+    const bool any = l != 0.0f;
+    const float inverse = any ? 1.0f / l : 0.0f;
+    const auto o = simt::view<std::uint32_t>(p.o.at(batch, row, head));
+    SIMT_UNROLL
+    for (int n = 0; n < Width / 8; ++n)
+      o[n * 4 + t] =
+          simt::pack<Half>(rows.o[n].x[2 * h] * inverse, rows.o[n].x[2 * h + 1] * inverse);
+    constexpr float k_ln2 = 0x1.62e43p-1f;
+    if (t == 0)
+      p.lse[p.lse_at(batch, head, row)] =
+          any ? fmaf(base_of(rows.m[h], p.scale), k_ln2, math::log1p(l - 1.0f)) : -INFINITY;
+  }
+}
+
+// Which tile of which head a block works on; longest first: under a causal mask those are the last.
+struct mma_place {
+  int batch, head, first_query;
+};
+SIMT_DEVICE mma_place place_of_block(const attention_size& size) {
+  const unsigned matrices = unsigned(size.batch * size.query_heads());
+  const int tiles = (size.queries + k_mma_tile - 1) / k_mma_tile;
+  const int matrix = int(blockIdx.x % matrices), tile = tiles - 1 - int(blockIdx.x / matrices);
+  return {matrix / size.query_heads(), matrix % size.query_heads(), tile * k_mma_tile};
+}
+
+// A tile of values of which some rows do not see all: 0 times infinity or NaN, in a row that does
+// not see it, would be NaN. Then the tile is cleared of those, and they are added one by one.
+template <int Width, class Half>
+SIMT_DEVICE void contain_beyond(mma_rows<Width>& rows, const attention_problem<Half>& p,
+                                const mma_place& at, simt::shared<Half> values, int first,
+                                const key_span (&seen)[2]) {
+  if (!__syncthreads_or(holds_beyond<Width, Half>(values))) return;
+  clear_beyond<Width, Half>(values);
+  add_beyond(rows, p.v, at.batch, at.head / p.size.group, first, seen);
+  __syncthreads();  // all of the tile is clear
+}
+
+template <int Width, class Half>
+__global__ void __launch_bounds__(k_mma_threads) attention_flash_mma(attention_problem<Half> p) {
+  constexpr int k_elements = mma_tile<Width>::k_elements;
+  constexpr std::size_t k_bytes = k_elements * 2;
+  const auto queries = simt::dynamic_shared<Half>(0, k_elements);
+  const auto keys = simt::dynamic_shared<Half>(k_bytes, 2 * k_elements);
+  const auto values = simt::dynamic_shared<Half>(3 * k_bytes, 2 * k_elements);
+  const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
+  const mma_place at = place_of_block(p.size);
+  const int key_head = at.head / p.size.group;
+  const int past_queries =
+      at.first_query + k_mma_tile < p.size.queries ? at.first_query + k_mma_tile : p.size.queries;
+  // Spans begin and end later from query to query: any of a tile's sees a key of `live`, all of
+  // them those of `common`.
+  const key_span low = p.mask.seen(at.batch, at.first_query),
+                 high = p.mask.seen(at.batch, past_queries - 1);
+  const key_span live{low.first, high.last}, common{high.first, low.last};
+  const int query = at.first_query + warp * k_mma_warp_rows + lane / 4;
+  const key_span seen[2] = {p.mask.seen(at.batch, query), p.mask.seen(at.batch, query + 8)};
+  int first = live.first - live.first % k_mma_tile;
+  mma_rows<Width> rows;
+  if (first < live.last) {
+    start_tile<Width>(queries, p.q, at.batch, at.head, at.first_query, {0, p.size.queries});
+    start_tile<Width>(keys, p.k, at.batch, key_head, first, live);
+    start_tile<Width>(values, p.v, at.batch, key_head, first, live);
+  }
+  simt::cp_async_commit();
+  simt::fragment<4> q[Width / 16];
+  for (int stage = 0; first < live.last; first += k_mma_tile, stage ^= 1) {
+    const int now = stage * k_elements, next = k_elements - now;
+    if (first + k_mma_tile < live.last) {
+      start_tile<Width>(keys + next, p.k, at.batch, key_head, first + k_mma_tile, live);
+      start_tile<Width>(values + next, p.v, at.batch, key_head, first + k_mma_tile, live);
+    }
+    simt::cp_async_commit();
+    simt::cp_async_wait_group<1>();
+    __syncthreads();  // everybody's part of the tile has landed
+    SIMT_UNROLL
+    for (int kk = 0; kk < Width / 16; ++kk)
+      q[kk] = simt::ldmatrix<4>(&queries[mma_tile<Width>::place(
+          warp * k_mma_warp_rows + (lane & 15), kk * 2 + (lane >> 4))]);
+    mma_scores s = multiply_keys<Width, Half>(q, keys + now);
+    const bool partial = first < common.first || first + k_mma_tile > common.last;
+    if (partial) mask_scores(s, seen, first);
+    take_scores(rows, s, p.scale);
+    if (partial) contain_beyond<Width, Half>(rows, p, at, values + now, first, seen);
+    multiply_values<Width, Half>(rows, s, values + now);
+    __syncthreads();  // everybody is done with the tile, whose place the next but one takes
+  }
+  simt::cp_async_wait_group<0>();
+  store_rows(p, rows, at.batch, at.head, query);
+}
+
+}  // namespace assay::optimized::inline ASSAY_BUILD

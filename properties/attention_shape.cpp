@@ -1,0 +1,62 @@
+#include "properties/attention_shape.hpp"
+
+#include <cmath>
+
+namespace assay::properties {
+
+attention_shape attention_shape::of(const case_id& id) {
+  return {id.dimension("batch"), id.dimension("q"),     id.dimension("k"),
+          id.dimension("heads"), id.dimension("group"), id.dimension("d")};
+}
+
+attention_row attention_shape::row(std::int64_t r) const {
+  attention_row at;
+  at.group = r % group, r /= group;
+  at.head = r % heads, r /= heads;
+  at.query = r % queries;
+  at.batch = r / queries;
+  return at;
+}
+
+std::int64_t attention_shape::lse_at(const attention_row& at) const {
+  return ((at.batch * heads + at.head) * group + at.group) * queries + at.query;
+}
+
+reference::head_matrix<double> attention_shape::head(const std::vector<double>& tensor,
+                                                     const attention_row& at) const {
+  return {tensor.data() + (at.batch * keys * heads + at.head) * width, keys, width, heads * width};
+}
+
+reference::attention_mask mask_of(const attention_variant& of, const case_inputs& in,
+                                  std::int64_t batch) {
+  reference::attention_mask mask;
+  if (of.causal) mask.right = 0;
+  if (of.window) {
+    mask.left = std::int64_t(in.parameters[1]);
+    mask.right = std::int64_t(in.parameters[2]);
+  }
+  if (of.padding) mask.length = std::int64_t(in.values[k_lengths][std::size_t(batch)]);
+  return mask;
+}
+
+seen_row seen_by(const attention_variant& of, const attention_shape& shape, const case_inputs& in,
+                 std::int64_t r) {
+  seen_row row;
+  row.at = shape.row(r);
+  row.range = mask_of(of, in, row.at.batch).seen(row.at.query, shape.queries, shape.keys);
+  row.q = shape.query(in, r);
+  row.keys = shape.head(in.values[k_keys], row.at).rows(row.range.first, row.range.last);
+  row.values = shape.head(in.values[k_values], row.at).rows(row.range.first, row.range.last);
+  return row;
+}
+
+attention_scale scale_of(const case_inputs& in) {
+  if (in.parameters[0] != 0) return {in.parameters[0], 0};
+  // A square root and a quotient.
+  const double width = double(in.id.dimension("d")), value = 1 / std::sqrt(width);
+  int exponent = 0;
+  const bool power_of_four = std::frexp(width, &exponent) == 0.5 && exponent % 2 == 1;
+  return {value, power_of_four ? 0 : 2 * 0x1p-53};
+}
+
+}  // namespace assay::properties
