@@ -69,9 +69,8 @@ struct implementation {
   // contract's. Elements outside are counted and not judged.
   std::function<bool(double x)> domain;
   std::string domain_text;
-  // The same for functions of rows: of each element of the first output, is anything promised of
-  // it?
-  std::function<std::vector<bool>(const case_inputs&)> promises;
+  // The same for functions of rows: of each element of an output, is anything promised of it?
+  std::function<std::vector<bool>(const case_inputs&, std::size_t output)> promises;
   bool deterministic = true;  // the same bits in every run, whatever the schedule
   // The same bits on the emulator and on a GPU: made of IEEE operations alone, without the special
   // function unit or tensor cores. A run on cuda is held to it.
@@ -125,8 +124,8 @@ struct contract {
   std::function<std::vector<comparison_policy>()> policies;  // one an output; empty: the default
   // The share of a case's inputs that are masked, where inputs can be: told by `assay fuzz`.
   std::function<double(const case_inputs&)> masked_share;
-  // Outputs that come from one reduction (scatter_model::group); empty: 1.
-  std::function<std::int64_t(const case_id&)> group;
+  // Elements of an output that come from one reduction (scatter_model::group); empty: 1.
+  std::function<std::int64_t(const case_id&, std::size_t output)> group;
   std::vector<implementation> implementations;
   std::vector<case_id> cases;  // what `check` runs
   case_id decoy_case;          // on which every decoy (decoys.hpp) is wrong

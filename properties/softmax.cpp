@@ -112,7 +112,7 @@ contract common_contract(const softmax_variant& of, bool forward) {
   c.precise = precise_softmax(of, forward);
   // Zeros that underflow or that cancel have no sign to keep.
   c.policies = [] { return std::vector<comparison_policy>{{.zero_sign = false}}; };
-  c.group = [](const case_id& id) {
+  c.group = [](const case_id& id, std::size_t) {
     return std::max<std::int64_t>(score_rows::shape_of(id).length, 1);
   };
   for (const row_kernel& kernel : softmax_kernels(forward))
