@@ -100,6 +100,7 @@ class running {
   value sub(value a, value b) const { return add(a, negated(b)); }
   value mul(value a, value b) const {
     const double product = a.center * b.center;
+    if (!std::isfinite(product)) return product_beyond(product, a, b);
     return rounded(product, product_error(a, b), std::fma(a.center, b.center, -product));
   }
   value fma(value a, value b, value c) const {
@@ -177,12 +178,23 @@ class running {
     return charged_ == charge::what_rounds && error == 0 && lost == 0 &&
            reference::round(format_, center) == center;
   }
-  // An infinite or undefined exact result is met exactly; an intermediate one that may overflow can
-  // be anything afterwards.
+  // An infinite or undefined exact result is met exactly, but for one that came of what could be
+  // anything; an intermediate one that may overflow can be anything afterwards.
   value overflowing(value v) const {
-    if (!std::isfinite(v.center)) return {v.center, 0, 0};
+    if (!std::isfinite(v.center) && v.after != k_unbounded) return {v.center, 0, 0};
     if (!(std::abs(v.center) + v.after <= reference::max_finite(format_))) v.after = k_unbounded;
     return v;
+  }
+  // Does infinity meet a number of which it is not certain that it is not zero? (What lies three
+  // places below the smallest number is certainly zero.)
+  bool may_be_anything(value infinite, value b) const {
+    return std::isinf(infinite.center) && std::abs(b.center) <= b.after &&
+           std::abs(b.center) > 0.125 * reference::ulp(format_, 0);
+  }
+  value product_beyond(double product, value a, value b) const {
+    const bool open = may_be_anything(a, b) || may_be_anything(b, a) || a.after == k_unbounded ||
+                      b.after == k_unbounded;
+    return open ? value{product, k_unbounded, k_unbounded} : value{product, 0, 0};
   }
   static double product_error(value a, value b) {
     return std::abs(a.center) * b.after + std::abs(b.center) * a.after + a.after * b.after;

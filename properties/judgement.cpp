@@ -15,13 +15,16 @@
 namespace assay::properties {
 namespace {
 
-// Of one output, element by element; where the truth is no number, or infinite, nothing is allowed:
-// it must be met exactly.
+// Of one output, element by element; where the truth is no number, or infinite, nothing is allowed
+// (it must be met exactly), but where the arithmetic leaves open what comes of it.
 std::vector<double> limits_of(const std::vector<running::value>& model, const running& arithmetic,
                               reference::format out, const truth& exact) {
   std::vector<double> limits(model.size());
   for (std::size_t i = 0; i < model.size(); ++i) {
-    const double limit = std::isfinite(exact.value[i]) ? arithmetic.bound(model[i], out) : 0;
+    const bool anything = model[i].after == reference::k_infinity;
+    const double limit = std::isfinite(exact.value[i]) ? arithmetic.bound(model[i], out)
+                         : anything                    ? reference::k_infinity
+                                                       : 0;
     limits[i] = std::isnan(limit) ? reference::k_infinity : limit;
   }
   return limits;
@@ -131,8 +134,9 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
     const dtype type = id.types[c.inputs.size() + k].type;
     const reference::format out = format_of(type);
     const std::vector<bool> promised = promised_elements(prepared, by, k);
-    const bound_of bound = [&](std::size_t i, const element_truth&) {
-      return judged_bound{{limits[k][i], true}, promised[i]};
+    const bound_of bound = [&](std::size_t i, const element_truth& t) {
+      const bool open = !std::isfinite(t.value) && limits[k][i] == reference::k_infinity;
+      return judged_bound{{limits[k][i], true}, promised[i] && !open};
     };
     comparison_policy policy = policies[k];
     policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;

@@ -28,6 +28,8 @@ struct row_order {
 order order_of(const row_order& rows);
 
 inline constexpr std::int64_t k_softmax_warp = 32;
+// e^t is 0 in fp32 from about -104 on.
+inline constexpr double k_underflow = -120;
 
 template <class Arithmetic>
 class softmax_arithmetic {
@@ -146,9 +148,6 @@ class softmax_arithmetic {
   }
 
  private:
-  // e^t is 0 in fp32 from about -104 on.
-  static constexpr double k_underflow = -120;
-
   static std::span<const double> part(std::span<const double> row, std::size_t first,
                                       std::int64_t count) {
     return row.subspan(first, std::min(std::size_t(count), row.size() - first));

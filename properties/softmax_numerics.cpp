@@ -34,6 +34,21 @@ std::vector<bool> promised_gradients(const softmax_variant& of, const case_input
   });
 }
 
+// A difference that fp32 does not have is -infinity there: that is far below, unless a temperature
+// brings it near again.
+std::vector<bool> promised_differences(const softmax_variant& of, const case_inputs& in) {
+  const double temperature = of.temperature(in);
+  return promised_rows(in, [&](const score_rows& rows, std::int64_t r) {
+    const auto x = rows.seen(in.values[0], r);
+    if (reference::kind_of_row(x) != reference::row_kind::ordinary) return true;
+    const double most = *std::max_element(x.begin(), x.end());
+    return std::none_of(x.begin(), x.end(), [&](double each) {
+      return std::isfinite(each) && (each - most) / temperature > k_underflow &&
+             std::isinf(reference::round(reference::k_fp32, each - most));
+    });
+  });
+}
+
 // Logarithms of rows whose scores lie further apart may be more than fp32 has.
 std::vector<bool> promised_logarithms(const case_inputs& in) {
   return promised_rows(in, [&](const score_rows& rows, std::int64_t r) {
@@ -64,6 +79,9 @@ void add_promises(implementation& it, const softmax_variant& of, bool forward) {
   } else if (of.logarithm) {
     it.promises = [](const case_inputs& in, std::size_t) { return promised_logarithms(in); };
     it.domain_text = "rows whose finite scores lie within 2^127";
+  } else if (of.scaled) {
+    it.promises = [of](const case_inputs& in, std::size_t) { return promised_differences(of, in); };
+    it.domain_text = "rows whose differences fp32 has, or which the temperature leaves far apart";
   } else if (of.mask == score_mask::additive) {
     it.promises = [](const case_inputs& in, std::size_t) { return promised_sums(in); };
     it.domain_text = "rows whose finite scores and mask add up within fp32";

@@ -72,6 +72,22 @@ TEST(running, bounds_nothing_after_an_overflow) {
   expect_value(k_running.add(running::exact(k_inf), running::exact(1)), k_inf, 0, 0);
 }
 
+// Infinity times what may be zero, or of either sign, may be anything; times what is certainly
+// neither, or certainly zero, it is what it is.
+TEST(running, leaves_open_what_infinity_makes_of_an_uncertain_factor) {
+  const running a(reference::k_fp32);
+  const auto infinity = running::exact(reference::k_infinity);
+  const auto product = [&](double center, double error) {
+    return a.mul(infinity, {center, error, error});
+  };
+  EXPECT_EQ(product(0x1p-148, 0x1p-149).after, 0);
+  EXPECT_EQ(product(0x1p-149, 0x1p-149).after, reference::k_infinity);
+  EXPECT_EQ(product(-1e-9, 1e-8).after, reference::k_infinity);
+  EXPECT_EQ(product(0x1p-153, 0x1p-149).after, 0);
+  EXPECT_EQ(a.mul(product(-1e-9, 1e-8), running::exact(2)).after, reference::k_infinity);
+  EXPECT_EQ(a.add(product(-1e-9, 1e-8), running::exact(2)).after, reference::k_infinity);
+}
+
 TEST(running, takes_a_function_at_its_stated_error) {
   using namespace elementary_functions;
   expect_value(k_running.apply(k_exp, running::exact(0), 1), 1, k_u, 2 * k_u);
