@@ -13,12 +13,19 @@ namespace {
 case_id reduced(const contract& c, case_id id) {
   std::erase_if(id.shape,
                 [](const field& each) { return each.key == "align" || each.key == "inplace"; });
-  while (elements_of(c, id) > k_most_elements) {
+  std::int64_t most = k_most_elements;
+  for (const auto& [dimension, sizes] : c.usual)
+    if (!sizes.empty()) most *= k_usual_rows;
+  while (elements_of(c, id) > most) {
     field* largest = nullptr;
     for (field& each : id.shape) {
       const bool is_dimension =
           std::find(c.dimensions.begin(), c.dimensions.end(), each.key) != c.dimensions.end();
-      if (is_dimension && (!largest || each.value.as_integer() > largest->value.as_integer()))
+      const auto usual = c.usual.find(each.key);
+      const bool keeps =
+          usual != c.usual.end() && !usual->second.empty() && each.value == usual->second.front();
+      if (is_dimension && !keeps &&
+          (!largest || each.value.as_integer() > largest->value.as_integer()))
         largest = &each;
     }
     largest->value = largest->value.as_integer() / 2;

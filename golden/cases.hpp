@@ -12,6 +12,9 @@ namespace assay::golden {
 
 // Of a case's largest tensor. A file of some ten functions in three dtypes stays below 100 KB.
 inline constexpr std::int64_t k_most_elements = 32;
+// So many times that, where kernels are made for certain sizes of a dimension, the smallest of
+// which is kept (contract::usual): else none of them would take the case.
+inline constexpr std::int64_t k_usual_rows = 4;
 // Of each combination of dtypes.
 inline constexpr std::size_t k_distributions = 3;
 

@@ -14,13 +14,14 @@ import math
 import struct
 import sys
 
+import attention
 import elementwise
 import softmax
 from golden_file import Case, read
 from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
-COMPONENTS = {"softmax": softmax}  # what computes its expected values; the rest is elementwise
+COMPONENTS = {"attention": attention, "softmax": softmax}  # what computes its expected values; the rest is elementwise
 
 
 def same(a, b, zero_sign):

@@ -1,0 +1,91 @@
+"""Attention, query by query: scores, their exponentials, the weighted mean of the values, as mpmath has them."""
+
+import math
+
+from mpmath import mp, mpf
+
+
+class Query:
+    """One query of one head: its output's elements, and behind them its log-sum-exp."""
+
+    def __init__(self, q, keys, values, scale):
+        self.q, self.keys, self.columns, self.scale = q, keys, list(zip(*values)), scale
+
+    def values(self, bits):
+        finite = all(math.isfinite(x) for row in [self.q] + self.keys for x in row)
+        if not finite:
+            return self.beyond_numbers()
+        with mp.workprec(bits):
+            scale = mpf(self.scale) if self.scale else 1 / mp.sqrt(len(self.q))
+            with mp.extraprec(400):  # sums of products of 24 bits each are exact
+                scores = [scale * mp.fsum(mpf(a) * mpf(b) for a, b in zip(self.q, key)) for key in self.keys]
+            if not scores:
+                return [mpf(0)] * len(self.q) + [-math.inf]
+            most = max(scores)
+            powers = [mp.exp(score - most) for score in scores]
+            total = mp.fsum(powers)
+            outputs = [self.mean(powers, total, d) for d in range(len(self.q))]
+            with mp.extraprec(300):  # the largest score and the logarithm may nearly cancel
+                return outputs + [most + mp.log(total)]
+
+    def mean(self, powers, total, d):
+        column = self.columns[d]
+        if not all(math.isfinite(v) for v in column):
+            return sum(v for v in column if not math.isfinite(v))
+        if all(v == column[0] for v in column):
+            return mpf(column[0])
+        with mp.extraprec(400):
+            return mp.fsum(power * mpf(v) for power, v in zip(powers, column)) / total
+
+    def beyond_numbers(self):
+        """Scores of NaN or +infinity make all of it NaN; those of -infinity are not there."""
+        scores = [sum(a * b for a, b in zip(self.q, key)) for key in self.keys]
+        if any(math.isnan(s) or s == math.inf for s in scores):
+            return [math.nan] * (len(self.q) + 1)
+        live = [j for j, s in enumerate(scores) if s != -math.inf]
+        rest = Query(self.q, [[0.0 if not math.isfinite(x) else x for x in self.keys[j]] for j in live],
+                     [[column[j] for column in self.columns] for j in live], self.scale)
+        return rest.values(400)
+
+
+def seen(case, tensors, batch, i, queries, keys):
+    own = i + keys - queries
+    first, last = 0, keys
+    if case.variant == "causal":
+        last = own + 1
+    if case.variant == "window":
+        first, last = own - int(case.parameter("left")), own + int(case.parameter("right")) + 1
+    if case.variant == "padding":
+        last = int(tensors["lengths"][batch])
+    return range(max(first, 0), min(max(last, 0), keys))
+
+
+def rows(case, tensors):
+    """Every query, in the order of q: its batch, place, head, group, and what it is."""
+    batches, queries, keys, heads, group, width = (int(case.shape[key]) for key in
+                                                   ("batch", "q", "k", "heads", "group", "d"))
+    scale = case.parameter("scale") if case.shape.get("scale") else 0
+
+    def row(name, at):
+        return tensors[name][at * width:(at + 1) * width]
+
+    at = 0
+    for b in range(batches):
+        for i in range(queries):
+            for h in range(heads):
+                for g in range(group):
+                    places = [(b * keys + j) * heads + h for j in seen(case, tensors, b, i, queries, keys)]
+                    yield b, i, h, g, Query(row("q", at), [row("k", p) for p in places],
+                                            [row("v", p) for p in places], scale)
+                    at += 1
+
+
+def expected(case, output, tensors):
+    """Pairs of an index and (query, place in it)."""
+    queries, heads, group, width = (int(case.shape[key]) for key in ("q", "heads", "group", "d"))
+    for at, (b, i, h, g, query) in enumerate(rows(case, tensors)):
+        if output == "lse":
+            yield ((b * heads + h) * group + g) * queries + i, (query, width)
+        else:
+            for d in range(width):
+                yield at * width + d, (query, d)
