@@ -109,7 +109,7 @@ contract contract_for(const attention_variant& of) {
     c.masked_share = [of](const case_inputs& in) { return masked_share(of, in); };
   add_attention_properties(c, of);
   c.cases = attention_cases(c);
-  c.decoy_case = attention_case(c, c.signatures.front(), {1, 6, 37, 1, 2, 32, {"normal", {}}}, 1);
+  c.decoy_case = attention_case(c, c.signatures.front(), {2, 6, 37, 1, 2, 32, {"normal", {}}}, 1);
   c.timed_case =
       attention_case(c, c.signatures.front(), {1, 256, 256, 1, 1, 64, {"normal", {}}}, 1);
   c.cost_of = [of, inputs = c.inputs, outputs = c.outputs,

@@ -94,6 +94,72 @@ std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
   });
 }
 
+// What each batch's rows see in a case; under padding, with the lengths that its id draws.
+case_inputs masks_drawn_by(const attention_variant& of, const case_id& id) {
+  const contract& c = contract_of(id);
+  case_inputs in{id, std::vector<std::vector<double>>(c.inputs.size()), {}};
+  for (const parameter_spec& each : c.parameters)
+    in.parameters.push_back(value_of(id.shape, each.name, each.otherwise).as_double());
+  if (of.padding) in.values[k_lengths] = drawn_input(c, id, k_lengths);
+  return in;
+}
+
+// Bytes of the naive kernels: queries and keys for every pair that is seen; scores written, read
+// three times where anything is seen (the maximum, the sum, the weights) and once where nothing is,
+// written again; weights and values for every pair and column; the results. A length is read by
+// every thread of the first and the last kernel.
+double naive_traffic(const attention_variant& of, const case_inputs& in) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const double size = double(size_of(in.id.types[0].type)), width = double(shape.width),
+               keys = double(shape.keys);
+  double bytes = 0;
+  for (std::int64_t b = 0; b < shape.batch; ++b)
+    for (std::int64_t i = 0; i < shape.queries; ++i) {
+      const double seen = double(mask_of(of, in, b).seen(i, shape.queries, shape.keys).count());
+      double row = 2 * seen * width * size + keys * 4;
+      row += keys * 4 * (seen > 0 ? 3 : 1) + keys * 4 + 4;
+      row += seen * width * (4 + size) + width * size;
+      if (of.padding) row += 4 * (keys + width);
+      bytes += row * double(shape.heads * shape.group);
+    }
+  return bytes;
+}
+
+// Bytes of a flash kernel whose blocks take `tile` queries: those, once; the keys and values that
+// any of them sees, once for each block; the results. `lengths`: reads of a batch's length by a
+// block.
+template <class Lengths>
+double flash_traffic(const attention_variant& of, const case_inputs& in, std::int64_t tile,
+                     const Lengths& lengths) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const double row = double(shape.width) * double(size_of(in.id.types[0].type));
+  double bytes = 0;
+  for (std::int64_t b = 0; b < shape.batch; ++b)
+    for (std::int64_t first = 0; first < shape.queries; first += tile) {
+      const std::int64_t last = std::min(first + tile, shape.queries);
+      const reference::attention_mask mask = mask_of(of, in, b);
+      reference::key_range live{shape.keys, 0};
+      for (std::int64_t i = first; i < last; ++i) {
+        const reference::key_range seen = mask.seen(i, shape.queries, shape.keys);
+        if (seen.count() == 0) continue;
+        live = {std::min(live.first, seen.first), std::max(live.last, seen.last)};
+      }
+      const double rows = double(last - first), keys = double(live.count());
+      double block = rows * (row + 4) + 2 * keys * row + rows * row;
+      if (of.padding) block += 4 * lengths(last - first);
+      bytes += block * double(shape.heads * shape.group);
+    }
+  return bytes;
+}
+
+double traffic_of(const attention_variant& of, attention_algorithm kind, const case_id& id) {
+  const case_inputs in = masks_drawn_by(of, id);
+  if (kind == attention_algorithm::naive) return naive_traffic(of, in);
+  if (kind == attention_algorithm::simple)
+    return flash_traffic(of, in, 32, [](std::int64_t rows) { return double(4 * rows + 2 * 128); });
+  return flash_traffic(of, in, 64, [](std::int64_t) { return 4.0 * 128; });
+}
+
 std::string declined_by_mma(const case_id& id) {
   if (id.types[k_queries].type == dtype::fp32) return "takes bf16 and fp16";
   const std::int64_t width = id.dimension("d"), pad = value_of(id.shape, "pad", 0).as_integer();
@@ -116,25 +182,32 @@ std::vector<implementation> attention_implementations(const attention_variant& o
   struct described {
     attention_algorithm kind;
     const char *name, *about, *numerics;
+    std::vector<dtype> dtypes;
     std::string (*declines)(const case_id&);
   };
   const described all[] = {
-      {attention_algorithm::naive, "naive",
+      {attention_algorithm::naive,
+       "naive",
        "all scores, their softmax, the product with the values",
        "fp32: scores and outputs by fused multiply-adds in order; the sum of a row by 32 lanes, "
        "then "
        "halves",
+       {},
        nullptr},
-      {attention_algorithm::simple, "flash_simple",
+      {attention_algorithm::simple,
+       "flash_simple",
        "flash attention, tiles of 32 queries and 32 keys",
        "fp32: scores and outputs by fused multiply-adds in order, rescaled where the maximum "
        "grows; "
        "the sum of a row by 4 lanes",
+       {dtype::fp32},
        declined_by_simple},
-      {attention_algorithm::mma, "flash_mma",
+      {attention_algorithm::mma,
+       "flash_mma",
        "flash attention on tensor cores, tiles of 64 queries and 64 keys",
        "products of 16-bit numbers summed in fp32 in order (a tensor core: in blocks, truncated); "
        "weights 2^x by the special-function unit, to 16 bits for their product with the values",
+       {dtype::bf16, dtype::fp16},
        declined_by_mma},
   };
   std::vector<implementation> made;
@@ -151,6 +224,8 @@ std::vector<implementation> attention_implementations(const attention_variant& o
         "rows whose scores' products add up to 2^25 / (d + 2) at most, and values to 2^115; not "
         "finite ones with weights above 2^-14";
     it.same_bits_on_emulator = each.kind != attention_algorithm::mma;
+    it.dtypes = each.dtypes;
+    it.traffic = [of, kind = each.kind](const case_id& id) { return traffic_of(of, kind, id); };
     if (each.declines) it.declines = each.declines;
     made.push_back(std::move(it));
   }

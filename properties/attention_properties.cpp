@@ -63,7 +63,7 @@ std::string broken_constant(const subject& s) {
   return of_rows(s, same, [](const seen_row& row, const bounded_output& o, double, double) {
     const double expected = row.keys.count ? k_value : 0;
     for (std::size_t d = 0; d < o.got.size(); ++d)
-      if (!(std::abs(o.got[d] - expected) <= o.reach[d]))
+      if (o.reach[d] != k_inf && !(std::abs(o.got[d] - expected) <= o.reach[d]))
         return fmt::format("o[{}] = {:a}", d, o.got[d]);
     return std::string();
   });
@@ -89,6 +89,23 @@ std::string broken_logarithm(const subject& s) {
       });
 }
 
+// Where a number was promised, is it none?
+std::string no_number(const bounded_output& y, std::size_t i) {
+  if (std::isfinite(y.got[i]) || y.reach[i] == k_inf) return {};
+  return fmt::format("element {} is {}", i, y.got[i]);
+}
+
+// Both the same, bit for bit, and numbers where numbers were promised.
+std::string unlike(const std::vector<bounded_output>& here,
+                   const std::vector<bounded_output>& there) {
+  for (std::size_t k = 0; k < here.size(); ++k) {
+    for (std::size_t i = 0; i < here[k].got.size(); ++i)
+      if (std::string what = no_number(here[k], i); !what.empty()) return what;
+    if (std::string what = same_bits(here[k].got, there[k].got); !what.empty()) return what;
+  }
+  return {};
+}
+
 // o and lse of the other inputs are the same, in these rows, bit for bit.
 template <class Rows>
 std::string changes_bits(const subject& s, const std::vector<bounded_output>& before,
@@ -98,6 +115,7 @@ std::string changes_bits(const subject& s, const std::vector<bounded_output>& be
     const seen_row row = seen_by(variant_of(s.inputs()), shape, s.inputs(), r);
     if (!wanted(row)) continue;
     const auto lse = std::size_t(shape.lse_at(row.at));
+    if (std::string what = no_number(before[1], lse); !what.empty()) return what;
     if (!reference::same(before[1].got[lse], after[1].got[lse]))
       return fmt::format("row {}: lse {:a} is now {:a}", r, before[1].got[lse], after[1].got[lse]);
     for (std::int64_t d = 0; d < shape.width; ++d) {
@@ -197,29 +215,29 @@ std::string broken_groups(const subject& s) {
         to.insert(to.end(), s.inputs().values[t].begin() + row * shape.width,
                   s.inputs().values[t].begin() + (row + 1) * shape.width);
   }
-  const auto here = s.outputs(), there = s.with_function(repeated).outputs();
-  for (std::size_t k = 0; k < here.size(); ++k)
-    if (std::string what = same_bits(here[k].got, there[k].got); !what.empty()) return what;
-  return {};
+  return unlike(s.outputs(), s.with_function(repeated).outputs());
 }
 
-// The same inputs, given to another variant, whose rows then see the same.
-std::string unlike(const subject& s, const case_inputs& here, const std::string& variant,
-                   std::size_t inputs, std::size_t parameters) {
+// The same inputs, given to another variant, whose rows then see the same: without lengths, with
+// the ends of a window or without.
+std::string unlike_variant(const subject& s, const case_inputs& here, const std::string& variant,
+                           const fields& window) {
   case_inputs there = here;
   there.id.variant = variant;
-  there.values.resize(inputs);
-  there.parameters.resize(parameters);
-  if (inputs < here.values.size()) there.id.types.erase(there.id.types.begin() + k_lengths);
-  std::erase_if(there.id.shape, [&](const field& f) {
-    return parameters == 1 && (f.key == "left" || f.key == "right");
-  });
-  const auto mine = s.outputs(here), other = s.with_function(there).outputs();
-  for (std::size_t k = 0; k < mine.size(); ++k)
-    if (std::string what = same_bits(mine[k].got, other[k].got); !what.empty()) return what;
-  return {};
+  if (there.values.size() > k_lengths) {
+    there.values.resize(k_lengths);
+    there.id.types.erase(there.id.types.begin() + k_lengths);
+  }
+  there.parameters.resize(1);
+  std::erase_if(there.id.shape, [](const field& f) { return f.key == "left" || f.key == "right"; });
+  for (const field& each : window) {
+    there.id.shape.push_back(each);
+    there.parameters.push_back(each.value.as_double());
+  }
+  return unlike(s.outputs(here), s.with_function(there).outputs());
 }
 
+constexpr double k_endless = 0x1p24;
 case_inputs with_window(const subject& s, double left, double right) {
   case_inputs wide = s.inputs();
   wide.parameters[1] = left, wide.parameters[2] = right;
@@ -231,17 +249,23 @@ case_inputs with_window(const subject& s, double left, double right) {
 }
 
 std::string broken_wide_window(const subject& s) {
-  return unlike(s, with_window(s, 0x1p24, 0), "causal", 3, 1);
+  return unlike_variant(s, with_window(s, k_endless, 0), "causal", {});
 }
 std::string broken_widest_window(const subject& s) {
-  return unlike(s, with_window(s, 0x1p24, 0x1p24), "dense", 3, 1);
+  return unlike_variant(s, with_window(s, k_endless, k_endless), "dense", {});
+}
+std::string broken_causal_window(const subject& s) {
+  return unlike_variant(s, s.inputs(), "window", {{"left", k_endless}, {"right", 0.0}});
+}
+std::string broken_dense_window(const subject& s) {
+  return unlike_variant(s, s.inputs(), "window", {{"left", k_endless}, {"right", k_endless}});
 }
 std::string broken_full_lengths(const subject& s) {
   case_inputs full = s.inputs();
   const auto keys = double(full.id.dimension("k"));
   std::size_t i = 0;
   for (double& length : full.values[k_lengths]) length = i++ % 2 == 0 ? keys : 0x1p31 - 1;
-  return unlike(s, full, "dense", 3, 1);
+  return unlike_variant(s, full, "dense", {});
 }
 
 }  // namespace
@@ -257,8 +281,12 @@ void add_attention_properties(contract& c, const attention_variant& of) {
   add("flash attention is naive attention", broken_by_implementation);
   add("a vector added to every key changes no output", broken_shift);
   add("heads that share keys are heads with copies of them, bit for bit", broken_groups);
-  if (!of.causal && !of.window && !of.padding)
+  if (!of.causal && !of.window && !of.padding) {
     add("the order of keys and values means nothing", broken_permutation);
+    add("it is a window without ends, bit for bit", broken_dense_window);
+  }
+  if (of.causal)
+    add("it is a window without an end on the left, bit for bit", broken_causal_window);
   if (of.window) {
     add("a window without an end on the left is causal, bit for bit", broken_wide_window);
     add("a window without ends is none, bit for bit", broken_widest_window);

@@ -125,6 +125,15 @@ const implementation* contract::find(const std::string& name) const {
   return nullptr;
 }
 
+std::vector<std::vector<dtype>> signatures_of(const contract& c, const implementation& by) {
+  std::vector<std::vector<dtype>> taken;
+  for (const std::vector<dtype>& types : c.signatures)
+    if (by.dtypes.empty() ||
+        std::find(by.dtypes.begin(), by.dtypes.end(), types.front()) != by.dtypes.end())
+      taken.push_back(types);
+  return taken;
+}
+
 const std::vector<contract>& contracts() { return known_contracts(); }
 
 void add_contract(contract added) {

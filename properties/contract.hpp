@@ -80,6 +80,8 @@ struct implementation {
   // scratch memory written and read once; counted in ctest.
   std::function<double(const case_id&)> traffic;
   bool keeps_zero_sign = true;  // a result that is zero has the sign of the truth
+  // Dtypes of the first input that there are kernels for; empty: all of the contract's.
+  std::vector<dtype> dtypes;
   // Why the implementation does not take a case, or nothing; such a run is `unsupported`.
   std::function<std::string(const case_id&)> declines;
 };
@@ -143,6 +145,9 @@ struct contract {
   std::string function() const { return component + "." + variant + "." + direction; }
   const implementation* find(const std::string& name) const;
 };
+
+// The contract's signatures that an implementation takes.
+std::vector<std::vector<dtype>> signatures_of(const contract& c, const implementation& by);
 
 // All contracts, in the order of the components.
 const std::vector<contract>& contracts();

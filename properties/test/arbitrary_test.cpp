@@ -16,7 +16,7 @@ namespace {
 std::vector<fuzz_target> every_target() {
   std::vector<fuzz_target> all;
   for (const pair_under_test& pair : every_implementation())
-    for (const std::vector<dtype>& types : pair.of->signatures)
+    for (const std::vector<dtype>& types : signatures_of(pair))
       all.push_back({pair.of, pair.by, types, "emulator"});
   return all;
 }

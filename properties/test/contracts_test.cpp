@@ -55,7 +55,7 @@ TEST_P(contracts_on_the_emulator, give_the_same_bits_in_both_builds_and_any_orde
   run_settings sanitized, alone;
   sanitized.sanitize = simt::sanitizer_tools{};
   alone.workers = 1;
-  for (const std::vector<dtype>& types : GetParam().of->signatures) {
+  for (const std::vector<dtype>& types : signatures_of(GetParam())) {
     const case_id id = retyped(GetParam().of->decoy_case, types);
     const prepared_case prepared = prepare(id);
     const auto plain = run(run_of(id, *GetParam().by, 0), prepared, {}).output_bytes;
@@ -84,7 +84,7 @@ TEST_P(contracts_on_the_emulator, move_the_bytes_of_the_contract) {
   run_settings settings;
   settings.sanitize = simt::sanitizer_tools{};
   settings.repeat = false;
-  for (const std::vector<dtype>& types : GetParam().of->signatures) {
+  for (const std::vector<dtype>& types : signatures_of(GetParam())) {
     const case_id id = retyped(GetParam().of->decoy_case, types);
     const run_report report = run(run_of(id, *GetParam().by, 0), prepare(id), settings);
     const double moved =

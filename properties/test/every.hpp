@@ -32,6 +32,10 @@ inline std::string name_of_pair(const testing::TestParamInfo<pair_under_test>& i
   return name;
 }
 
+inline std::vector<std::vector<dtype>> signatures_of(const pair_under_test& pair) {
+  return signatures_of(*pair.of, *pair.by);
+}
+
 // How GoogleTest prints one where a test fails.
 inline void PrintTo(const pair_under_test& pair, std::ostream* out) {
   *out << pair.of->function() << " " << pair.by->name;

@@ -82,12 +82,12 @@ std::set<std::string> broken_by(const pair_under_test& pair, const std::vector<d
 class property_controls : public testing::TestWithParam<pair_under_test> {};
 
 TEST_P(property_controls, honest_kernels_break_none) {
-  for (const std::vector<dtype>& types : GetParam().of->signatures)
+  for (const std::vector<dtype>& types : signatures_of(GetParam()))
     EXPECT_EQ(broken_by(GetParam(), types, outputs_of), std::set<std::string>());
 }
 
 TEST_P(property_controls, every_wrong_kernel_breaks_one) {
-  for (const std::vector<dtype>& types : GetParam().of->signatures) {
+  for (const std::vector<dtype>& types : signatures_of(GetParam())) {
     for (const control& each : k_controls)
       EXPECT_FALSE(broken_by(GetParam(), types, spoiled(GetParam(), each.spoil)).empty())
           << each.name;
@@ -105,7 +105,7 @@ TEST_P(property_controls, every_property_is_broken_by_one) {
   std::set<std::string> broken;
   for (const control& each : k_controls)
     broken.merge(
-        broken_by(GetParam(), GetParam().of->signatures[0], spoiled(GetParam(), each.spoil)));
+        broken_by(GetParam(), signatures_of(GetParam()).front(), spoiled(GetParam(), each.spoil)));
   for (const property& each : GetParam().of->properties)
     EXPECT_TRUE(broken.contains(each.statement)) << each.statement;
 }

@@ -89,7 +89,7 @@ std::vector<double> tail_of_first_output(const pair_under_test& pair, const prep
 }
 
 TEST_P(sizes, beyond_2_to_the_31_elements) {
-  for (const std::vector<dtype>& types : GetParam().of->signatures) {
+  for (const std::vector<dtype>& types : signatures_of(GetParam())) {
     const contract& c = *GetParam().of;
     const case_id id = sized(c, retyped(c.decoy_case, types), k_tail);
     const prepared_case small = prepare(id);
@@ -98,7 +98,7 @@ TEST_P(sizes, beyond_2_to_the_31_elements) {
     outputs[0] = tail_of_first_output(GetParam(), small);
     const verdict verdict = judge(small, *GetParam().by, outputs)[0].strict;
     EXPECT_TRUE(verdict.passed()) << print(id) << ": " << verdict.reason;
-    EXPECT_EQ(verdict.judged, elements_of(c, id));
+    EXPECT_EQ(verdict.judged, std::int64_t(outputs[0].size()));
   }
 }
 

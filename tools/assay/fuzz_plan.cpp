@@ -38,7 +38,8 @@ std::vector<fuzz_target> fuzz_targets(const std::vector<std::string>& patterns,
   std::vector<fuzz_target> all;
   for (const contract& c : contracts())
     for (const implementation& by : c.implementations)
-      for (const std::vector<dtype>& types : c.signatures) all.push_back({&c, &by, types, backend});
+      for (const std::vector<dtype>& types : signatures_of(c, by))
+        all.push_back({&c, &by, types, backend});
   std::vector<std::string> texts;
   for (const fuzz_target& each : all) texts.push_back(text_of(each));
   const std::vector<bool> wanted = matching(patterns, texts);

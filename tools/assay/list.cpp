@@ -73,7 +73,7 @@ void print_table(const std::vector<const contract*>& selected) {
   for (const contract* c : selected)
     for (const implementation& by : c->implementations) {
       std::string types;
-      for (const auto& signature : c->signatures)
+      for (const auto& signature : signatures_of(*c, by))
         types += (types.empty() ? "" : " ") + std::string(name_of(signature[0]));
       all.add({c->function(), by.name, by.about, types});
     }
