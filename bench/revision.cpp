@@ -156,8 +156,8 @@ void build_into(const files::path& part, const std::string& commit, const build_
   configure.insert(configure.end(), tree.settings.begin(), tree.settings.end());
   output_of(configure, how);
   output_of({"cmake", "--build", build, "--target", options.target}, how);
-  const std::string reports = resource_reports(build);
-  std::ofstream(part / (name + ".ptxas")) << reports;
+  if (const std::string reports = resource_reports(build); !reports.empty())
+    std::ofstream(part / (name + ".ptxas")) << reports;
   files::copy_file(files::path(build) / options.target, part / name);
 }
 
@@ -183,7 +183,8 @@ built_revision build_revision(const std::string& rev, const revision_options& op
   const removed_at_end cleaned(part);
   files::create_directories(part);
   build_into(part, commit, tree, options, name);
-  files::rename(part / (name + ".ptxas"), reports);
+  if (const files::path made = part / (name + ".ptxas"); files::exists(made))
+    files::rename(made, reports);
   files::rename(part / name, program);
   return {commit, program.string(), text_of(reports)};
 }
