@@ -18,10 +18,13 @@ case_id reduced(const contract& c, case_id id) {
     for (field& each : id.shape) {
       const bool is_dimension =
           std::find(c.dimensions.begin(), c.dimensions.end(), each.key) != c.dimensions.end();
-      if (is_dimension && (!largest || each.value.as_integer() > largest->value.as_integer()))
+      if (is_dimension && each.value.as_integer() > multiple_of(c, each.key) &&
+          (!largest || each.value.as_integer() > largest->value.as_integer()))
         largest = &each;
     }
-    largest->value = largest->value.as_integer() / 2;
+    if (!largest) break;  // no smaller multiples
+    const std::int64_t step = multiple_of(c, largest->key);
+    largest->value = (largest->value.as_integer() / 2 + step - 1) / step * step;
   }
   return id;
 }

@@ -15,12 +15,13 @@ import struct
 import sys
 
 import elementwise
+import rope
 import softmax
 from golden_file import Case, read
 from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
-COMPONENTS = {"softmax": softmax}  # what computes its expected values; the rest is elementwise
+COMPONENTS = {"rope": rope, "softmax": softmax}  # what computes its expected values; the rest is elementwise
 
 
 def same(a, b, zero_sign):
