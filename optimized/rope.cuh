@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(k_rope_threads)
   const std::int64_t i = std::int64_t(blockIdx.x) % of.positions, words = of.pairs / chunk::k_count;
   const auto lanes = int(words < k_rope_threads ? words : k_rope_threads);
   const int turns = k_rope_threads / lanes, turn = int(threadIdx.x) / lanes;
-  if (turn >= turns) return;
+  if (turn >= turns || turn >= of.heads) return;
   const std::int64_t row = std::int64_t(blockIdx.x) * of.heads * 2 * of.pairs;
   for (std::int64_t word = int(threadIdx.x) % lanes; word < words; word += lanes) {
     const std::int64_t j = word * chunk::k_count;
