@@ -14,6 +14,13 @@ __global__ void __launch_bounds__(k_rope_threads)
 }
 
 __global__ void __launch_bounds__(k_rope_threads)
+    rope_fp32_frequencies(simt::global<float> frequencies, std::int64_t pairs,
+                          rope_frequencies of) {
+  const std::int64_t j = std::int64_t(blockIdx.x) * k_rope_threads + threadIdx.x;
+  if (j < pairs) frequencies[j] = rope_frequency(of, j);
+}
+
+__global__ void __launch_bounds__(k_rope_threads)
     rope_fill_table(simt::global<float2> table, direct_rotations from, rope_shape of) {
   const std::int64_t entry = std::int64_t(blockIdx.x) * k_rope_threads + threadIdx.x;
   if (entry >= of.positions * of.pairs) return;
@@ -54,7 +61,7 @@ rope_frequencies rope_frequencies_of(std::int64_t pairs, double base, double lin
 namespace {
 
 enum class rope_scaling { none, linear, ntk };
-enum class rope_rotations { direct, table };
+enum class rope_rotations { direct, table, fp32_angles };
 
 constexpr std::int64_t k_most_pairs = std::int64_t(1) << 23;
 
@@ -90,10 +97,11 @@ rope_frequencies frequencies_of(const call& what, rope_scaling scaling, std::int
                              scaling == rope_scaling::ntk ? scale : 1);
 }
 
-// Steps, and behind them the table.
+// Frequencies; or steps, and behind them the table.
 template <rope_rotations How>
 std::size_t rope_workspace(const call& what) {
   const rope_shape of = shape_of(what);
+  if (How == rope_rotations::fp32_angles) return std::size_t(of.pairs) * sizeof(float);
   const std::int64_t tabled = How == rope_rotations::table ? of.positions : 0;
   return std::size_t(of.pairs * (tabled + 1)) * sizeof(std::uint64_t);
 }
@@ -139,6 +147,12 @@ template <class T, bool Forward, rope_rotations How>
 void launch_rope_of(const call& what, simt::queue& stream, const rope_shape& of,
                     const rope_frequencies& frequencies) {
   const rope_call<T, Forward> c(what, stream, of);
+  if constexpr (How == rope_rotations::fp32_angles) {
+    const std::size_t bytes = std::size_t(of.pairs) * sizeof(float);
+    c.launch(rope_fp32_frequencies, blocks_for(of.pairs), simt::bind<float>(what.workspace, bytes),
+             of.pairs, frequencies);
+    return c.rotate(fp32_rotations{simt::bind<const float>(what.workspace, bytes)});
+  }
   auto* const scratch = static_cast<std::uint64_t*>(what.workspace);
   const std::size_t step_bytes = std::size_t(of.pairs) * sizeof(std::uint64_t);
   c.launch(rope_steps, blocks_for(of.pairs), simt::bind<std::uint64_t>(scratch, step_bytes),
@@ -190,16 +204,22 @@ std::span<const launcher> rope_launchers() {
   static constexpr launcher k_all[] = {
       rope_launcher<none, direct>("rope.plain.fwd", "direct"),
       rope_launcher<none, table>("rope.plain.fwd", "table"),
+      rope_launcher<none, fp32_angles>("rope.plain.fwd", "fp32_angles"),
       rope_launcher<none, direct>("rope.plain.bwd", "direct"),
       rope_launcher<none, table>("rope.plain.bwd", "table"),
+      rope_launcher<none, fp32_angles>("rope.plain.bwd", "fp32_angles"),
       rope_launcher<linear, direct>("rope.linear.fwd", "direct"),
       rope_launcher<linear, table>("rope.linear.fwd", "table"),
+      rope_launcher<linear, fp32_angles>("rope.linear.fwd", "fp32_angles"),
       rope_launcher<linear, direct>("rope.linear.bwd", "direct"),
       rope_launcher<linear, table>("rope.linear.bwd", "table"),
+      rope_launcher<linear, fp32_angles>("rope.linear.bwd", "fp32_angles"),
       rope_launcher<ntk, direct>("rope.ntk.fwd", "direct"),
       rope_launcher<ntk, table>("rope.ntk.fwd", "table"),
+      rope_launcher<ntk, fp32_angles>("rope.ntk.fwd", "fp32_angles"),
       rope_launcher<ntk, direct>("rope.ntk.bwd", "direct"),
       rope_launcher<ntk, table>("rope.ntk.bwd", "table"),
+      rope_launcher<ntk, fp32_angles>("rope.ntk.bwd", "fp32_angles"),
   };
   return k_all;
 }

@@ -32,6 +32,15 @@ struct direct_rotations {
   }
 };
 
+// The angle as one product in fp32, whose digits go as positions grow.
+struct fp32_rotations {
+  simt::global<const float> frequencies;
+
+  SIMT_DEVICE math::cosine_and_sine at(const rope_shape& of, std::int64_t i, std::int64_t j) const {
+    return math::rotation_of(math::phase_of(float(of.first + i) * simt::load_nc(frequencies + j)));
+  }
+};
+
 // Rotations of all positions and pairs, computed before: [positions, pairs] of (cosine, sine).
 struct tabled_rotations {
   simt::global<const float2> table;

@@ -35,6 +35,17 @@ SIMT_HOST_DEVICE std::uint64_t rope_step(const rope_frequencies& of, std::int64_
   return (std::uint64_t(whole) + std::uint64_t(std::int64_t(rest))) | 1;
 }
 
+// w_j in fp32, to half an ULP and 2^-28 of one: rounded to fp64 before.
+SIMT_HOST_DEVICE float rope_frequency(const rope_frequencies& of, std::int64_t j) {
+  constexpr double k_circle = 0x1.921fb54442d18p+2;  // 2 pi
+  const math::double_word w = math::product(math::product(math::power(of.root, j), of.unit),
+                                            {k_circle, 0x1.1a62633145c07p-52});
+  return float(w.high);
+}
+
+__global__ void __launch_bounds__(k_rope_threads)
+    rope_fp32_frequencies(simt::global<float> frequencies, std::int64_t pairs, rope_frequencies of);
+
 __global__ void __launch_bounds__(k_rope_threads)
     rope_steps(simt::global<std::uint64_t> steps, std::int64_t pairs, rope_frequencies of);
 

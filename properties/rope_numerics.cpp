@@ -4,8 +4,11 @@
 #include "optimized/rope_accuracy.hpp"
 #include "properties/values.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 namespace assay::properties {
 namespace {
@@ -15,26 +18,58 @@ using rotations = reference::rope_rotations;
 // A block's threads, of optimized/rope_angles.cuh.
 constexpr std::int64_t k_threads = 128;
 
-// How far the phase of a position is from its angle, in radians.
-double phase_error(std::int64_t position) {
-  constexpr double k_unit = 0x1.921fb54442d19p+2 * 0x1p-64;  // 2 pi / 2^64
-  return double(position) * k_unit * optimized::k_rope_step_units;
+struct rope_kernel {
+  const char *name, *about, *angles;
+  bool table = false, fp32_angles = false;
+};
+
+constexpr rope_kernel k_kernels[] = {
+    {"direct", "cosines and sines computed by each thread, for its pairs",
+     "angles as 64-bit fractions of a turn, exact multiples of steps"},
+    {"table", "cosines and sines of all positions in a table, made once for all heads",
+     "angles as 64-bit fractions of a turn, exact multiples of steps", true},
+    {"fp32_angles", "angles p w_j in fp32, whose digits go as positions grow",
+     "frequencies and their products with positions in fp32", false, true}};
+
+// A phase of 2^-64 turns, in radians.
+constexpr double k_phase_unit = 0x1.921fb54442d19p+2 * 0x1p-64;
+
+// How far an angle of the implementation is from the mathematics; its cosine and sine. What the
+// mathematics has is followed by a bound; a replicate has the implementation's own angle.
+struct known_angle {
+  double cosine, sine, off;
+};
+
+// A phase is a whole number of steps. An angle in fp32 is turned into one in fp64, to 2^-53 of it.
+template <class Arithmetic>
+known_angle angle_of(const Arithmetic& a, const rope_kernel& kernel, const rotations& exact,
+                     std::int64_t position, std::int64_t j) {
+  const auto [c, s] = exact.at(position, j).value;
+  if (!kernel.fp32_angles)
+    return {c, s, double(position) * k_phase_unit * optimized::k_rope_step_units};
+  const auto angle = a.mul(a.constant(double(position)), a.constant(exact.frequency(j)));
+  if constexpr (std::is_same_v<Arithmetic, running>)
+    return {c, s, angle.after + 0x1p-53 * std::abs(angle.center) + k_phase_unit};
+  else
+    return {std::cos(angle.after), std::sin(angle.after),
+            0x1p-53 * std::abs(angle.after) + k_phase_unit};
 }
 
-// A cosine or a sine (and the other one of the two) from a phase: the phase's error moves it by its
-// slope at most, and by half that error's square; what it is then is known to k_rotation_ulps.
+// A cosine or a sine (and the other one of the two) of an angle: its error moves it by the slope at
+// most, and by half its square; never further than from -1 to 1. What it is then, below 1, is
+// known to k_rotation_ulps.
 template <class Arithmetic>
-typename Arithmetic::value from_phase(double exact, double slope, double off) {
-  const double moved = off * (std::abs(slope) + off);
-  const double farthest = (std::abs(exact) + moved) * (1 + 0x1p-22);
+typename Arithmetic::value from_angle(double exact, double slope, double off) {
+  const double moved = std::min(off * (std::abs(slope) + off), 2.0);
+  const double farthest = std::min((std::abs(exact) + moved) * (1 + 0x1p-22), 1 - 0x1p-53);
   const double own = optimized::k_rotation_ulps * reference::ulp(reference::k_fp32, farthest);
   return Arithmetic::moved(Arithmetic(reference::k_fp32).known(exact, 0, own), moved);
 }
 
 // Each product and the sum in fp32: fma(x, c, -(x' s)).
 template <class Arithmetic>
-model_outputs<Arithmetic> rotated(const Arithmetic& a, const rope_variant& of, bool forward,
-                                  const case_inputs& in) {
+model_outputs<Arithmetic> rotated(const Arithmetic& a, const rope_kernel& kernel,
+                                  const rope_variant& of, bool forward, const case_inputs& in) {
   using value = typename Arithmetic::value;
   struct turned {
     value cosine, sine;
@@ -45,9 +80,8 @@ model_outputs<Arithmetic> rotated(const Arithmetic& a, const rope_variant& of, b
   model_outputs<Arithmetic> y(1);
   y[0].resize(x.size());
   const auto at = [&](std::int64_t position, std::int64_t j) {
-    const auto [c, s] = exact.at(position, j).value;
-    const double off = phase_error(position);
-    return turned{from_phase<Arithmetic>(c, s, off), from_phase<Arithmetic>(s, c, off)};
+    const auto [c, s, off] = angle_of(a, kernel, exact, position, j);
+    return turned{from_angle<Arithmetic>(c, s, off), from_angle<Arithmetic>(s, c, off)};
   };
   heads.for_each_pair(at, [&](const rope_pair& p, const turned& by) {
     const value low = Arithmetic::exact(x[p.low]), high = Arithmetic::exact(x[p.high]);
@@ -64,22 +98,23 @@ model_outputs<Arithmetic> rotated(const Arithmetic& a, const rope_variant& of, b
 }
 
 // Products and sums of numbers up to 2^127 stay within fp32. An infinity meets factors whose sign
-// the phase's error must not turn.
-std::vector<bool> promised_pairs(const rope_variant& of, const case_inputs& in) {
-  const rope_heads heads = rope_heads::of(in);
+// the angle's error must not turn.
+std::vector<bool> promised_pairs(const rope_kernel& kernel, const rope_variant& of,
+                                 const case_inputs& in) {
   const rotations& exact = rotations_of(of, in);
   const std::vector<double>& x = in.values[0];
+  const running arithmetic(reference::k_fp32);
   std::vector<bool> promised(x.size(), true);
-  heads.for_each_pair([&](std::int64_t position, std::int64_t j) { return exact.at(position, j); },
-                      [&](const rope_pair& p, const rotations::bounded& by) {
-                        if (p.position == 0) return;
-                        const double largest = std::max(std::abs(x[p.low]), std::abs(x[p.high]));
-                        const double least =
-                            std::min(std::abs(by.value.cosine), std::abs(by.value.sine));
-                        const bool held = std::isinf(largest) ? least > 2 * phase_error(p.position)
-                                                              : !(largest > 0x1p127);
-                        promised[p.low] = promised[p.high] = held;
-                      });
+  const auto at = [&](std::int64_t position, std::int64_t j) {
+    return angle_of(arithmetic, kernel, exact, position, j);
+  };
+  rope_heads::of(in).for_each_pair(at, [&](const rope_pair& p, const known_angle& by) {
+    if (p.position == 0) return;
+    const double largest = std::max(std::abs(x[p.low]), std::abs(x[p.high]));
+    const double least = std::min(std::abs(by.cosine), std::abs(by.sine));
+    promised[p.low] = promised[p.high] =
+        std::isinf(largest) ? least > 2 * by.off : !(largest > 0x1p127);
+  });
   return promised;
 }
 
@@ -91,38 +126,37 @@ std::int64_t readers_of(const case_id& id) {
   return std::min(k_threads / std::min(words, k_threads), id.dimension("heads"));
 }
 
-// x and y once; steps written once; and by every block what its threads turn by. A table is made
-// of the steps of every position.
-double traffic_of(bool table, const case_id& id) {
+// x and y once; frequencies or steps written once, and by every block read by those who turn by
+// them. A table is made of the steps of every position.
+double traffic_of(const rope_kernel& kernel, const case_id& id) {
   const double pairs = double(id.dimension("d") / 2), t = double(id.dimension("t"));
   const double blocks = double(id.dimension("batch")) * t;
   const double tensors =
       4 * pairs * blocks * double(id.dimension("heads")) * double(size_of(id.types[0].type));
   const double entries =
-      pairs + (table ? 2 * t * pairs : 0) + blocks * pairs * double(readers_of(id));
-  return tensors + 8 * entries;
+      pairs + (kernel.table ? 2 * t * pairs : 0) + blocks * pairs * double(readers_of(id));
+  return tensors + (kernel.fp32_angles ? 4 : 8) * entries;
 }
 
 }  // namespace
 
 std::vector<implementation> rope_implementations(const rope_variant& of, bool forward) {
   std::vector<implementation> all;
-  for (const bool table : {false, true}) {
+  for (const rope_kernel& kernel : k_kernels) {
     implementation it;
-    it.name = table ? "table" : "direct";
-    it.about = table ? "cosines and sines of all positions in a table, made once for all heads"
-                     : "cosines and sines computed by each thread, for its pairs";
-    it.numerics =
-        "angles as 64-bit fractions of a turn, exact multiples of steps; polynomials in fp32; "
-        "fma(x, c, -(x' s)) in fp32, rounded once to the output";
+    it.name = kernel.name;
+    it.about = kernel.about;
+    it.numerics = fmt::format(
+        "{}; cosine and sine by polynomials in fp32; fma(x, c, -(x' s)) in fp32, rounded once to "
+        "the output",
+        kernel.angles);
     it.in_place = true;
     it.keeps_zero_sign = false;
-    it.model = make_model([of, forward](const auto& a, const case_inputs& in) {
-      return rotated(a, of, forward, in);
-    });
-    it.promises = [of](const case_inputs& in) { return promised_pairs(of, in); };
+    it.model = make_model(
+        [=](const auto& a, const case_inputs& in) { return rotated(a, kernel, of, forward, in); });
+    it.promises = [=](const case_inputs& in) { return promised_pairs(kernel, of, in); };
     it.domain_text = "pairs of numbers up to 2^127";
-    it.traffic = [table](const case_id& id) { return traffic_of(table, id); };
+    it.traffic = [=](const case_id& id) { return traffic_of(kernel, id); };
     all.push_back(std::move(it));
   }
   return all;

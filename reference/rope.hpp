@@ -90,7 +90,8 @@ class rope_rotations {
   };
   /// Pair j at a position, |position| < 2^53; of position 0, which rotates nothing, exactly.
   bounded at(std::int64_t position, std::int64_t j) const;
-  std::int64_t pairs() const { return std::int64_t(frequencies_.size()); }
+  /// w_j, to 2^-53 of itself.
+  double frequency(std::int64_t j) const { return frequencies_[std::size_t(j)].hi; }
 
  private:
   std::vector<double_double> frequencies_;

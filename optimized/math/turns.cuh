@@ -28,6 +28,13 @@ struct cosine_and_sine {
   float cosine, sine;
 };
 
+// The phase of an angle in radians, 0 <= angle < 2^31 (fp64): off by 2^-53 of the angle and 2^-64
+// turns, at most.
+SIMT_DEVICE std::uint64_t phase_of(float angle) {
+  const double turns = double(angle) * 0x1.45f306dc9c883p-3;
+  return std::uint64_t((turns - floor(turns)) * 0x1p64);
+}
+
 // Of 2^-64 phase turns, each within k_rotation_ulps (accuracy.hpp): the polynomials' error, and
 // what the rounding of t adds to it. Relative to t that is 2^-24, and |t f'(t) / f(t)| is at most 1
 // for the sine and pi/4 for the cosine: at most one ULP, or the cosine's 0.56.
