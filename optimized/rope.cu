@@ -3,6 +3,8 @@
 #include "optimized/map_launcher.cuh"
 #include "optimized/rope.cuh"
 
+#include <cmath>
+#include <sstream>
 #include <string>
 
 namespace assay::optimized::inline ASSAY_BUILD {
@@ -80,15 +82,19 @@ rope_shape shape_of(const call& what) {
 }
 
 void check_parameters(const call& what) {
-  const auto within = [&](std::size_t k, double least, double most, const char* name) {
-    const double value = what.parameters[k];
-    if (!(value >= least && value <= most))
-      throw simt::error("rope", std::string(name) + " " + std::to_string(value),
-                        "from " + std::to_string(least) + " to " + std::to_string(most));
+  const auto refuse = [&](const char* name, std::size_t k, const char* expected) {
+    std::ostringstream given;
+    given << name << ' ' << what.parameters[k];
+    throw simt::error("rope", given.str(), expected);
   };
-  within(0, 0, 0x1p24, "offset");
-  within(1, 1, 0x1p32, "base");
-  if (what.parameters.size() > 2) within(2, 1, 0x1p16, "scale");
+  const auto within = [&](std::size_t k, double least, double most) {
+    return what.parameters[k] >= least && what.parameters[k] <= most;
+  };
+  if (!within(0, 0, 0x1p24) || what.parameters[0] != std::floor(what.parameters[0]))
+    refuse("offset", 0, "an integer from 0 to 2^24");
+  if (!within(1, 1, 0x1p32)) refuse("base", 1, "a number from 1 to 2^32");
+  if (what.parameters.size() > 2 && !within(2, 1, 0x1p16))
+    refuse("scale", 2, "a number from 1 to 2^16");
 }
 
 rope_frequencies frequencies_of(const call& what, rope_scaling scaling, std::int64_t pairs) {
