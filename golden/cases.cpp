@@ -24,11 +24,13 @@ case_id reduced(const contract& c, case_id id) {
       const auto usual = c.usual.find(each.key);
       const bool keeps =
           usual != c.usual.end() && !usual->second.empty() && each.value == usual->second.front();
-      if (is_dimension && !keeps &&
+      if (is_dimension && !keeps && each.value.as_integer() > multiple_of(c, each.key) &&
           (!largest || each.value.as_integer() > largest->value.as_integer()))
         largest = &each;
     }
-    largest->value = largest->value.as_integer() / 2;
+    if (!largest) break;  // no smaller multiples
+    const std::int64_t step = multiple_of(c, largest->key);
+    largest->value = (largest->value.as_integer() / 2 + step - 1) / step * step;
   }
   return id;
 }

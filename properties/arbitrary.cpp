@@ -107,6 +107,16 @@ double real_of(int choice, double least, double most) {
   return std::clamp(choice % 2 ? -magnitude : magnitude, least, most);
 }
 
+// A parameter: an integer is of any size up to `most`, each power of two equally likely.
+double parameter_of(int choice, const parameter_spec& spec) {
+  if (choice == 0) return spec.otherwise;
+  if (!spec.whole) return real_of(choice, spec.least, spec.most);
+  if (choice % 61 == 1) return spec.least;
+  if (choice % 61 == 2) return spec.most;
+  const double exponent = std::log2(spec.most - spec.least + 1) * double(choice) / double(k_choice);
+  return std::clamp(spec.least + std::floor(std::exp2(exponent)), spec.least, spec.most);
+}
+
 double whole_of(int choice, double least, double most) {
   return std::clamp(choice % 2 ? double(choice % 64) : double(choice), least, most);
 }
@@ -159,8 +169,10 @@ fields shape_of(const contract& c, const choices& from) {
   std::int64_t left = from.budget;
   for (std::size_t d = c.dimensions.size(); d-- > 0;) {
     const std::int64_t wanted = from.extents[c.dimensions.size() - 1 - d];
-    const std::int64_t extent =
+    const std::int64_t step = multiple_of(c, c.dimensions[d]);
+    std::int64_t extent =
         d + 1 == c.dimensions.size() ? wanted : std::min(wanted, std::max<std::int64_t>(left, 1));
+    extent = (extent + step - 1) / step * step;
     shape.insert(shape.begin(), {c.dimensions[d], extent});
     left /= std::max<std::int64_t>(extent, 1);
   }
@@ -198,8 +210,7 @@ run_id decoded_run(const fuzz_target& target, const choices& from) {
   for (std::size_t k = 0; k < c.parameters.size(); ++k) {
     const parameter_spec& each = c.parameters[k];
     const int choice = from.parameters[k % k_most_parameters];
-    id.shape.push_back(
-        {each.name, choice == 0 ? each.otherwise : real_of(choice, each.least, each.most)});
+    id.shape.push_back({each.name, parameter_of(choice, each)});
   }
   id.distribution = distribution_of(from);
   id.seed = std::uint64_t(from.seed);
@@ -230,18 +241,20 @@ rc::Seq<run_id> simpler_runs(const run_id& run) {
     });
   add([](run_id& r) { r.of.distribution = {"normal", {}}; });
   add([](run_id& r) { r.of.distribution.parameters.clear(); });
-  for (const std::string& dimension : c.dimensions)
+  for (const std::string& dimension : c.dimensions) {
+    const std::int64_t step = multiple_of(c, dimension);
     for (rc::Seq<std::int64_t> shorter =
-             rc::shrink::towards<std::int64_t>(run.of.dimension(dimension), 1);
+             rc::shrink::towards<std::int64_t>(run.of.dimension(dimension) / step, 1);
          ;) {
-      const rc::Maybe<std::int64_t> extent = shorter.next();
-      if (!extent) break;
-      if (*extent > 0)
+      const rc::Maybe<std::int64_t> steps = shorter.next();
+      if (!steps) break;
+      if (*steps > 0)
         add([&](run_id& r) {
           for (field& f : r.of.shape)
-            if (f.key == dimension) f.value = *extent;
+            if (f.key == dimension) f.value = *steps * step;
         });
     }
+  }
   for (std::uint64_t seed : {0u, 1u, 2u, 3u})
     if (seed < run.of.seed) add([&](run_id& r) { r.of.seed = seed; });
   return rc::seq::fromContainer(std::move(all));

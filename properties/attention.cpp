@@ -48,8 +48,9 @@ void add_tensors(contract& c, const attention_variant& of) {
   }
   c.parameters = {{"scale", 0, "what scores are multiplied by; 0: 1/sqrt(d)", 0, 0x1p20}};
   if (of.window) {
-    c.parameters.push_back({"left", 3, "so many keys before a query's own are seen", 0, 0x1p24});
-    c.parameters.push_back({"right", 1, "so many keys behind it", 0, 0x1p24});
+    c.parameters.push_back(
+        {"left", 3, "so many keys before a query's own are seen", 0, 0x1p24, true});
+    c.parameters.push_back({"right", 1, "so many keys behind it", 0, 0x1p24, true});
   }
 }
 

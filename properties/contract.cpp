@@ -152,12 +152,20 @@ const contract& contract_of(const case_id& id) {
   throw bad_input("unknown function '{}'; {}", id.function(), suggestion(id.function(), names));
 }
 
+std::int64_t multiple_of(const contract& c, const std::string& dimension) {
+  const auto found = c.multiples.find(dimension);
+  return found == c.multiples.end() ? 1 : found->second;
+}
+
 void validate(const contract& c, const case_id& id) {
   validate_types(c, id);
   std::int64_t elements = 1;
   for (const std::string& dimension : c.dimensions) {
     const std::int64_t extent = id.dimension(dimension);
     if (extent < 0) throw bad_input("case '{}': {}={} is negative", print(id), dimension, extent);
+    if (extent % multiple_of(c, dimension) != 0)
+      throw bad_input("case '{}': {}={} is not a multiple of {}", print(id), dimension, extent,
+                      multiple_of(c, dimension));
     if (extent > 0 && elements > k_most_elements / extent)
       throw bad_input("case '{}' is too large: more than {} elements", print(id), k_most_elements);
     elements *= std::max<std::int64_t>(extent, 1);
@@ -181,6 +189,8 @@ double parameter_value(const parameter_spec& spec, double given) {
   if (rounded < spec.least || rounded > spec.most)
     throw bad_input("parameter {}={} is not a number from {} to {}", spec.name,
                     number(given).text(), number(spec.least).text(), number(spec.most).text());
+  if (spec.whole && rounded != std::floor(rounded))
+    throw bad_input("parameter {}={} is not an integer", spec.name, number(given).text());
   return rounded;
 }
 

@@ -39,6 +39,7 @@ struct parameter_spec {
   double otherwise = 0;
   std::string about;
   double least = -0x1.fffffep127, most = 0x1.fffffep127;  // once rounded to fp32
+  bool whole = false;                                     // an integer
 };
 
 // What an implementation promises over ALL inputs of a dtype; `assay exhaustive` holds it to that.
@@ -115,6 +116,8 @@ struct contract {
   // Sizes that kernels are made for, of dimensions that have such: what fuzzing draws from. Of the
   // others the last, and those named here without sizes, are drawn as lengths.
   std::map<std::string, std::vector<std::int64_t>> usual;
+  // Dimensions whose size is a multiple of a number; of the others it may be any.
+  std::map<std::string, std::int64_t> multiples;
   std::vector<tensor_spec> inputs, outputs;
   std::vector<parameter_spec> parameters;
   std::vector<std::vector<dtype>> signatures;  // dtypes of inputs, then outputs
@@ -159,8 +162,11 @@ void add_contract(contract added);
 const contract& contract_of(const case_id& id);
 
 // A parameter as truth, model and kernels take it: rounded to fp32. Throws bad_input where that is
-// not finite, or outside the parameter's range.
+// not finite, or outside the parameter's range, or no integer where the parameter is one.
 double parameter_value(const parameter_spec& spec, double given);
+
+// What the size of a dimension is a multiple of: 1 where the contract says nothing.
+std::int64_t multiple_of(const contract& c, const std::string& dimension);
 
 // Is `id` a case of `c`: the right tensors with a known combination of dtypes, all dimensions,
 // known finite parameters, sizes that can be, each key in its place? Throws bad_input that says

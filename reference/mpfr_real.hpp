@@ -105,6 +105,8 @@ struct special<mpfr_real<Bits>> {
   static R tanh(const R& x) { return R::apply(mpfr_tanh, x); }
   static R erf(const R& x) { return R::apply(mpfr_erf, x); }
   static R erfc(const R& x) { return R::apply(mpfr_erfc, x); }
+  static R sin(const R& x) { return R::apply(mpfr_sin, x); }
+  static R cos(const R& x) { return R::apply(mpfr_cos, x); }
   static R pi() { return R::apply(mpfr_const_pi); }
 };
 

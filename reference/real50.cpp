@@ -34,6 +34,8 @@ const std::vector<real50>& inverse_factorials() {
 real50 special<real50>::exp(const real50& x) { return boost::multiprecision::exp(x); }
 real50 special<real50>::log(const real50& x) { return boost::multiprecision::log(x); }
 real50 special<real50>::sqrt(const real50& x) { return boost::multiprecision::sqrt(x); }
+real50 special<real50>::sin(const real50& x) { return boost::multiprecision::sin(x); }
+real50 special<real50>::cos(const real50& x) { return boost::multiprecision::cos(x); }
 real50 special<real50>::erf(const real50& x) { return table().erf(x); }
 real50 special<real50>::erfc(const real50& x) { return table().erfc(x); }
 

@@ -23,10 +23,10 @@ struct real_traits<real50> {
   static constexpr double k_exponent_range = 0x1p28;  // the exponent has 31 bits
 };
 
-/// exp, log and sqrt are Boost.Multiprecision's, the others our own (real50.cpp). 2^-156 is 12 bits
-/// less than the arithmetic: e^x loses log2 |x| bits where |x| is large, up to 8 of them for x =
-/// -784, which is erfc's largest argument inside its table; tested against MPFR. exp beyond, and
-/// erfc beyond 28, lose |x| 2^-166 and t^2 2^-166.
+/// exp, log, sqrt, sin and cos are Boost.Multiprecision's, the others our own (real50.cpp). 2^-156
+/// is 12 bits less than the arithmetic: e^x loses log2 |x| bits where |x| is large, up to 8 of them
+/// for x = -784, which is erfc's largest argument inside its table; tested against MPFR. exp
+/// beyond, and erfc beyond 28, lose |x| 2^-166 and t^2 2^-166.
 template <>
 struct special<real50> {
   static constexpr double k_error = 0x1p-156;
@@ -39,6 +39,8 @@ struct special<real50> {
   static real50 tanh(const real50& x);
   static real50 erf(const real50& x);
   static real50 erfc(const real50& x);
+  static real50 sin(const real50& x);
+  static real50 cos(const real50& x);
   static real50 pi();
 };
 

@@ -1,6 +1,7 @@
 // The special functions, by tier: special<R>::erfc(x) and so on, for every scalar R that has them.
 //
 //   exp expm1 log log1p sqrt tanh erf erfc, pi()      each with relative error at most k_error
+//   sin cos      the same in R0 and R2; in R1 an absolute error of k_error (1 + |x|)
 //
 // Dispatch is by this struct and not by overloads, because argument-dependent lookup would find
 // Boost.Math's erfc for R1 (109,000 ns a call) before ours.
@@ -20,11 +21,11 @@ template <real R>
 struct special;
 
 /// R0: the C library's. 2^-48 is 16 ULPs. The largest errors known of glibc 2.36 to 2.40 are 5.2
-/// ULPs (erfc), 2.2 (tanh), 1.4 (erf), below 1 for exp, expm1, log, log1p (Gladman, Innocente,
-/// Mather, Zimmermann, "Accuracy of mathematical functions in single, double, extended double and
-/// quadruple precision", HAL hal-03141101); musl's and the BSDs' are of the same family. The
-/// statement is tested against R1 (reference/test/special_test.cpp), so a worse library does not
-/// pass.
+/// ULPs (erfc), 2.2 (tanh), 1.4 (erf), below 1 for exp, expm1, log, log1p, sin, cos (Gladman,
+/// Innocente, Mather, Zimmermann, "Accuracy of mathematical functions in single, double, extended
+/// double and quadruple precision", HAL hal-03141101); musl's and the BSDs' are of the same family.
+/// The statement is tested against R1 (reference/test/special_test.cpp), so a worse library does
+/// not pass.
 template <>
 struct special<double> {
   static constexpr double k_error = 0x1p-48;
@@ -37,6 +38,8 @@ struct special<double> {
   static double tanh(double x) { return std::tanh(x); }
   static double erf(double x) { return std::erf(x); }
   static double erfc(double x) { return std::erfc(x); }
+  static double sin(double x) { return std::sin(x); }
+  static double cos(double x) { return std::cos(x); }
   static constexpr double pi() { return 0x1.921fb54442d18p1; }
 };
 

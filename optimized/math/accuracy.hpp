@@ -10,8 +10,13 @@ namespace assay::optimized {
 inline constexpr double k_exp_ulps = 1.02;
 inline constexpr double k_erf_ulps = 0.99;
 inline constexpr double k_tanh_ulps = 0.91;
-inline constexpr double k_cosh_ulps = 1.5;    // sampled
-inline constexpr double k_log1p_ulps = 1.63;  // x >= 0
+inline constexpr double k_cosh_ulps = 1.5;                                           // sampled
+inline constexpr double k_log1p_ulps = 1.63;                                         // x >= 0
+inline constexpr double k_sine_of_turns_ulps = 0.72, k_cosine_of_turns_ulps = 0.88;  // to 1/8 turn
+
+// turns.cuh says what makes it one more. ULPs of the larger of two neighbouring binades, where the
+// rounded argument lies in another than the angle.
+inline constexpr double k_rotation_ulps = k_sine_of_turns_ulps + 1;
 
 // The fused routines, before any rounding to a narrower type.
 inline constexpr double k_gelu_erf_ulps = 1.62, k_gelu_erf_derivative_ulps = 1.92;

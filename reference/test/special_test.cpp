@@ -93,9 +93,49 @@ void check_all(int n, int low) {
   EXPECT_PRED1(good, largest_error<R>(near, -30, 26.54, f::erfc, truth::erfc));
 }
 
+// Angles far beyond a turn, and next to multiples of pi/2, where sine or cosine is next to nothing.
+std::vector<double> angles() {
+  std::vector<double> all = arguments(20000, -60, 0x1p30);
+  for (int k = 1; k < 20000; k += 7) {
+    const double multiple = k * 0x1.921fb54442d18p0;
+    for (const double x : {std::nextafter(multiple, 0.0), multiple}) all.push_back(x);
+  }
+  return all;
+}
+
 TEST(special, the_c_library_keeps_the_error_stated_for_it) { check_all<double>(30000, -120); }
 
 TEST(special, r1_keeps_the_error_stated_for_it) { check_all<real50>(1500, -120); }
+
+TEST(special, the_c_library_keeps_the_error_stated_for_sine_and_cosine) {
+  const auto good = [](double error) { return 0 < error && error <= special<double>::k_error; };
+  const auto against = [](auto of_double, auto of_mpfr) {
+    double largest = 0;
+    for (const double x : angles()) {
+      const wide y = of_mpfr(wide(x));
+      largest =
+          std::max(largest, static_cast<double>(magnitude(wide((wide(of_double(x)) - y) / y))));
+    }
+    return largest;
+  };
+  EXPECT_PRED1(good, against(special<double>::sin, special<wide>::sin));
+  EXPECT_PRED1(good, against(special<double>::cos, special<wide>::cos));
+}
+
+TEST(special, r1_keeps_the_absolute_error_stated_for_sine_and_cosine) {
+  double largest = 0;
+  for (const double x : angles()) {
+    const double allowed = special<real50>::k_error * (1 + std::abs(x));
+    const auto share = [&](const real50& got, const wide& exact) {
+      return static_cast<double>(magnitude(wide(exactly_in_400_bits(got) - exact))) / allowed;
+    };
+    largest =
+        std::max({largest, share(special<real50>::sin(real50(x)), special<wide>::sin(wide(x))),
+                  share(special<real50>::cos(real50(x)), special<wide>::cos(wide(x)))});
+  }
+  EXPECT_GT(largest, 0);
+  EXPECT_LE(largest, 1);
+}
 
 TEST(special, r1_keeps_it_for_erfc_to_28_and_loses_little_beyond) {
   const auto x = arguments(3000, 3, 40);

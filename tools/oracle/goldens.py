@@ -16,12 +16,14 @@ import sys
 
 import attention
 import elementwise
+import rope
 import softmax
 from golden_file import Case, read
 from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
-COMPONENTS = {"attention": attention, "softmax": softmax}  # what computes its expected values; the rest is elementwise
+# What computes a component's expected values; the rest is elementwise.
+COMPONENTS = {"attention": attention, "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):

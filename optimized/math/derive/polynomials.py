@@ -218,6 +218,30 @@ def log1p_curve():
                       weight=lambda f: f ** 2 / mp.log1p(f) if f else 0, fixed={0: "-0.5"}))
 
 
+# --- sine and cosine of turns ---------------------------------------------------------------------
+
+EIGHTH = mp.mpf(1) / 64  # of a turn, squared
+
+
+def in_square(f, degree, weight):
+    """f(t) for 0 < t <= 1/8 as a polynomial in t^2; error weighted."""
+    return scaled(fit(lambda z: f(mp.sqrt(z)), (mp.mpf("1e-9"), EIGHTH), degree,
+                      weight=lambda z: weight(mp.sqrt(z))))
+
+
+@entry("turns.cuh", "sin(2 pi t) = t C + t q(t^2), C = float(2 pi), |t| <= 1/8")
+def sine_of_turns():
+    circle = to_float(2 * mp.pi)
+    return in_square(lambda t: mp.sin(2 * mp.pi * t) / t - circle, 3,
+                     lambda t: t / mp.sin(2 * mp.pi * t))
+
+
+@entry("turns.cuh", "cos(2 pi t) = 1 + t^2 q(t^2), |t| <= 1/8")
+def cosine_of_turns():
+    return in_square(lambda t: (mp.cos(2 * mp.pi * t) - 1) / t ** 2, 3,
+                     lambda t: t ** 2 / mp.cos(2 * mp.pi * t))
+
+
 # --- printing and checking ------------------------------------------------------------------------
 
 def literals(header):

@@ -14,6 +14,7 @@
 #include "optimized/math/mish_16.cuh"
 #include "optimized/math/silu.cuh"
 #include "optimized/math/silu_16.cuh"
+#include "optimized/math/turns.cuh"
 
 #include <functional>
 
@@ -24,12 +25,20 @@ struct routine {
   format from, to;
   double (*run)(double);
   double floor = 0;  // an absolute error up to this is none: beyond what the output's type can show
+  double least = 0, most = INFINITY;  // sizes of its inputs; no NaN where the largest is finite
 };
 
 #define ASSAY_ROUTINE(name)                                                     \
   {                                                                             \
     #name, #name, k_fp32, k_fp32,                                               \
         [](double x) { return double(assay::optimized::math::name(float(x))); } \
+  }
+
+// For sizes of multiples of 2^-64, up to 1/8.
+#define ASSAY_ROUTINE_OF_TURNS(name)                                                               \
+  {                                                                                                \
+    #name, #name, k_fp32, k_fp32,                                                                  \
+        [](double x) { return double(assay::optimized::math::name(float(x))); }, 0, 0x1p-64, 0.125 \
   }
 
 // A 16-bit routine's float, and what it is rounded to.
@@ -61,6 +70,8 @@ inline const std::vector<routine>& routines() {
       ASSAY_ROUTINE(tanh),
       ASSAY_ROUTINE(cosh),
       ASSAY_ROUTINE(log1p),
+      ASSAY_ROUTINE_OF_TURNS(sine_of_turns),
+      ASSAY_ROUTINE_OF_TURNS(cosine_of_turns),
       ASSAY_SHORT_ROUTINE(gelu_erf, bf16, 0),
       ASSAY_SHORT_ROUTINE(gelu_erf, fp16, 0x1p-27),
       ASSAY_SHORT_ROUTINE(gelu_erf_derivative, bf16, 0),

@@ -95,6 +95,11 @@ inline estimate tanh(double x) { return one_term(std::tanh(x)); }
 inline estimate cosh(double x) { return one_term(std::cosh(x)); }
 inline estimate log1p(double x) { return one_term(std::log1p(x)); }
 
+// Of a fraction of a turn, at most an eighth.
+constexpr double k_circle = 6.28318530717958647693;
+inline estimate sine_of_turns(double t) { return one_term(std::sin(k_circle * t)); }
+inline estimate cosine_of_turns(double t) { return one_term(std::cos(k_circle * t)); }
+
 // The same in MPFR; `to` has the precision asked for.
 class number {
  public:
@@ -154,7 +159,9 @@ enum class kind {
   erf,
   tanh,
   cosh,
-  log1p
+  log1p,
+  sine_of_turns,
+  cosine_of_turns
 };
 
 inline number precise_sigmoid(const number& u) {
@@ -208,6 +215,10 @@ inline number precise(kind which, double at, mpfr_prec_t precision) {
       return apply(mpfr_cosh, x);
     case kind::log1p:
       return apply(mpfr_log1p, x);
+    case kind::sine_of_turns:
+      return apply(mpfr_sin, two * pi * x);
+    case kind::cosine_of_turns:
+      return apply(mpfr_cos, two * pi * x);
   }
   return x;
 }
@@ -236,6 +247,8 @@ inline const std::vector<function>& functions() {
       {"tanh", kind::tanh, tanh, none},
       {"cosh", kind::cosh, cosh, none},
       {"log1p", kind::log1p, log1p, none},
+      {"sine_of_turns", kind::sine_of_turns, sine_of_turns, none},
+      {"cosine_of_turns", kind::cosine_of_turns, cosine_of_turns, none},
   };
   return all;
 }

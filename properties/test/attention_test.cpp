@@ -1,0 +1,233 @@
+// Attention: what its kernels move and store, counted; where heads may lie; which mistakes leave
+// the bounds.
+
+#include "optimized/launcher.hpp"
+#include "optimized/math/accuracy.hpp"
+#include "optimized/math/log1p.cuh"
+#include "properties/attention_shape.hpp"
+#include "properties/harness.hpp"
+#include "properties/staged_call.hpp"
+#include "properties/values.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace assay::properties {
+namespace {
+
+case_id attention_of(const std::string& variant, dtype type, std::int64_t queries,
+                     std::int64_t keys, std::int64_t width, const fields& parameters = {}) {
+  case_id id{"attention", variant, "fwd", {}, {}, {"normal", {}}, 5};
+  const contract& c = contract_of(id);
+  for (const auto* tensors : {&c.inputs, &c.outputs})
+    for (const tensor_spec& each : *tensors)
+      id.types.push_back({each.name, each.name == "lse"             ? dtype::fp32
+                                     : each.how == drawn::as_length ? dtype::int32
+                                                                    : type});
+  id.shape = {{"batch", 1}, {"q", queries}, {"k", keys}, {"heads", 1}, {"group", 1}, {"d", width}};
+  id.shape.insert(id.shape.end(), parameters.begin(), parameters.end());
+  return id;
+}
+
+simt::counters counted(const case_id& id, const std::string& implementation) {
+  run_settings settings;
+  settings.sanitize = simt::sanitizer_tools{};
+  settings.repeat = false;
+  simt::backend& place = simt::sanitized_emulator();
+  place.take_counters();
+  const case_inputs in = make_inputs(contract_of(id), id);
+  outputs_of({id, implementation, "emulator", 0}, in, settings);
+  EXPECT_TRUE(place.take_findings().empty());
+  return place.take_counters();
+}
+
+std::size_t scratch_of(const case_id& id, const std::string& implementation) {
+  const contract& c = contract_of(id);
+  const optimized::launcher* const by =
+      optimized::find_launcher(simt::build::plain, c.function(), implementation);
+  optimized::call call;
+  std::size_t t = 0;
+  for (const auto* tensors : {&c.inputs, &c.outputs})
+    for (const tensor_spec& each : *tensors)
+      call.tensors.push_back({nullptr, id.types[t++].type, shape_of(each, id)});
+  return by->workspace ? by->workspace(call) : 0;
+}
+
+// Causal, T queries and keys in n = T / 64 tiles: a block of tile i moves its queries, i + 1 tiles
+// of keys and values, its outputs and 64 log-sum-exps. So n (n + 1) / 2 of n^2 tiles are touched,
+// and no byte of memory beyond inputs and outputs.
+TEST(flash_attention, moves_and_multiplies_half_of_a_causal_matrix_and_stores_none_of_it) {
+  for (const std::int64_t length : {64, 256, 512}) {
+    const case_id id = attention_of("causal", dtype::bf16, length, length, 64);
+    const auto n = std::uint64_t(length / 64);
+    const std::uint64_t tile = 64 * 64 * 2, tiles = n * (n + 1) / 2;
+    const simt::counters flash = counted(id, "flash_mma");
+    EXPECT_EQ(flash.global_load_bytes, n * tile + tiles * 2 * tile);
+    EXPECT_EQ(flash.global_store_bytes, n * (tile + 64 * 4));
+    EXPECT_EQ(flash.tensor_core_flops, tiles * 2 * 2 * 64 * 64 * 64);
+    EXPECT_EQ(flash.shared_bank_conflicts, 0u);
+    EXPECT_EQ(scratch_of(id, "flash_mma"), 0u);
+    EXPECT_EQ(scratch_of(id, "naive"), std::size_t(length * length) * 4);
+  }
+}
+
+TEST(flash_attention, of_a_window_works_in_proportion_to_it) {
+  const fields window = {{"left", 63}, {"right", 0}};
+  const auto flops = [&](std::int64_t length) {
+    return counted(attention_of("window", dtype::bf16, length, length, 64, window), "flash_mma")
+        .tensor_core_flops;
+  };
+  // Behind the first, every tile of queries meets two tiles of keys.
+  for (const std::int64_t n : {2, 4, 8})
+    EXPECT_EQ(flops(64 * n), std::uint64_t(2 * n - 1) * 2 * 2 * 64 * 64 * 64);
+}
+
+TEST(flash_attention, has_no_bank_conflicts_in_any_width) {
+  for (const std::int64_t width : {32, 64, 96, 128})
+    EXPECT_EQ(counted(attention_of("dense", dtype::fp16, 64, 128, width), "flash_mma")
+                  .shared_bank_conflicts,
+              0u)
+        << width;
+  EXPECT_EQ(
+      counted(attention_of("dense", dtype::fp32, 32, 64, 64), "flash_simple").shared_bank_conflicts,
+      0u);
+}
+
+// The kernel on other inputs, or another function, judged as if it had been given these.
+bool passes(const case_id& truth, const std::string& by, const case_inputs& given) {
+  const prepared_case prepared = prepare(truth);
+  const implementation& judged_as = *prepared.of->find(by);
+  const auto got = outputs_of({given.id, by, "emulator", 0}, given, {});
+  const std::vector<output_verdict> verdicts = judge(prepared, judged_as, got);
+  return std::all_of(verdicts.begin(), verdicts.end(), [](const output_verdict& v) {
+    return v.strict.passed() && v.scatter.passed();
+  });
+}
+
+case_inputs inputs_of(const case_id& id) { return make_inputs(contract_of(id), id); }
+
+void set(case_inputs& in, const std::string& key, const number& value, std::size_t parameter = 9) {
+  for (field& each : in.id.shape)
+    if (each.key == key) each.value = value;
+  if (parameter < in.parameters.size()) in.parameters[parameter] = value.as_double();
+}
+
+// Key `key` of a single head of one batch, left out or given twice.
+case_inputs with_key_times(const case_id& id, std::int64_t key, int times) {
+  case_inputs in = inputs_of(id);
+  const std::int64_t width = id.dimension("d");
+  for (const std::size_t t : {k_keys, k_values}) {
+    auto& all = in.values[t];
+    const auto at = all.begin() + key * width;
+    const std::vector<double> row(at, at + width);
+    if (times == 0) all.erase(at, at + width);
+    if (times == 2) all.insert(at, row.begin(), row.end());
+  }
+  set(in, "k", id.dimension("k") + times - 1);
+  return in;
+}
+
+struct attention_kernel {
+  const char* name;
+  dtype type;
+};
+class attention_power : public testing::TestWithParam<attention_kernel> {};
+
+TEST_P(attention_power, catches_one_key_of_1024_dropped_or_counted_twice) {
+  const case_id id = attention_of("dense", GetParam().type, 16, 1024, 32, {{"scale", 0}});
+  EXPECT_TRUE(passes(id, GetParam().name, inputs_of(id)));
+  EXPECT_FALSE(passes(id, GetParam().name, with_key_times(id, 500, 0)));
+  EXPECT_FALSE(passes(id, GetParam().name, with_key_times(id, 500, 2)));
+}
+
+TEST_P(attention_power, catches_a_scale_that_is_off_by_a_fifth_of_a_percent) {
+  const case_id id = attention_of("dense", GetParam().type, 16, 1024, 32, {{"scale", 0}});
+  case_inputs wrong = inputs_of(id);
+  set(wrong, "scale", round_to(dtype::fp32, 1.002 / std::sqrt(32.0)), 0);
+  EXPECT_FALSE(passes(id, GetParam().name, wrong));
+}
+
+TEST_P(attention_power, catches_masks_that_are_off_by_one) {
+  const case_id causal = attention_of("causal", GetParam().type, 70, 100, 32, {{"scale", 0}});
+  for (const double right : {0.0, 1.0}) {
+    case_inputs given = inputs_of(causal);
+    given.id.variant = "window";
+    given.id.shape.insert(given.id.shape.end(), {{"left", 0x1p24}, {"right", right}});
+    given.parameters = {0, 0x1p24, right};
+    EXPECT_EQ(passes(causal, GetParam().name, given), right == 0);
+  }
+  const case_id padded = attention_of("padding", GetParam().type, 6, 1000, 32, {{"scale", 0}});
+  for (const double more : {0.0, 1.0}) {
+    case_inputs given = inputs_of(padded);
+    ASSERT_GT(given.values[k_lengths][0], 100);
+    given.values[k_lengths][0] += more;
+    EXPECT_EQ(passes(padded, GetParam().name, given), more == 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(of, attention_power,
+                         testing::Values(attention_kernel{"naive", dtype::fp32},
+                                         attention_kernel{"flash_simple", dtype::fp32},
+                                         attention_kernel{"flash_mma", dtype::bf16},
+                                         attention_kernel{"flash_mma", dtype::fp16}),
+                         [](const auto& info) {
+                           return std::string(info.param.name) + "_" +
+                                  std::string(name_of(info.param.type));
+                         });
+
+// Packed QKV, [batch, tokens, 3, heads, width]: each of the three by its strides, the same bits as
+// three tensors of their own.
+TEST(attention_call, takes_packed_queries_keys_and_values_by_their_strides) {
+  case_id id = attention_of("causal", dtype::bf16, 70, 70, 64, {{"scale", 0}});
+  for (field& each : id.shape)
+    if (each.key == "batch" || each.key == "heads") each.value = std::int64_t(2);
+  const case_inputs in = inputs_of(id);
+  const auto expected = outputs_of({id, "flash_mma", "emulator", 0}, in, {});
+  constexpr std::int64_t k_batch = 2, k_tokens = 70, k_heads = 2, k_width = 64;
+  constexpr std::int64_t k_row = k_heads * k_width, k_packed = 3 * k_row;
+  std::vector<double> packed(std::size_t(k_batch * k_tokens * k_packed));
+  for (std::int64_t token = 0; token < k_batch * k_tokens; ++token)
+    for (std::int64_t t = 0; t < 3; ++t)
+      std::copy_n(in.values[std::size_t(t)].begin() + token * k_row, k_row,
+                  packed.begin() + token * k_packed + t * k_row);
+  tensor_bytes qkv = encoded(dtype::bf16, packed), o(std::size_t(k_batch * k_tokens * k_row) * 2),
+               lse(std::size_t(k_batch * k_heads * k_tokens) * 4);
+  optimized::call call;
+  const std::int64_t token = k_packed, batch = k_tokens * k_packed;
+  const auto part = [&](std::int64_t t) { return static_cast<void*>(qkv.data() + 2 * t * k_row); };
+  call.tensors = {
+      {part(0),
+       dtype::bf16,
+       {k_batch, k_tokens, k_heads, 1, k_width},
+       {batch, token, k_width, k_width, 1}},
+      {part(1), dtype::bf16, {k_batch, k_tokens, k_heads, k_width}, {batch, token, k_width, 1}},
+      {part(2), dtype::bf16, {k_batch, k_tokens, k_heads, k_width}, {batch, token, k_width, 1}},
+      {o.data(), dtype::bf16, {k_batch, k_tokens, k_heads, 1, k_width}},
+      {lse.data(), dtype::fp32, {k_batch, k_heads, 1, k_tokens}}};
+  call.parameters = {0};
+  simt::backend& place = simt::plain_emulator();
+  const auto stream = place.make_queue();
+  optimized::find_launcher(simt::build::plain, "attention.causal.fwd", "flash_mma")
+      ->launch(call, *stream);
+  stream->synchronize();
+  EXPECT_EQ(decoded(dtype::bf16, o), expected[0]);
+  EXPECT_EQ(decoded(dtype::fp32, lse), expected[1]);
+}
+
+// log1p states its error for x >= 0. The sum of a row's weights lies a little below 1 where the
+// largest score times the scale was rounded up: here for every number from 0.84 on (2^-0.25, what
+// is promised of the scores keeps it above that).
+TEST(attention_sums, have_logarithms_within_what_log1p_states) {
+  for (float l = 0x1.ae89fap-1f; l < 1; l = std::nextafter(l, 2.0f)) {
+    const double exact = std::log1p(double(l) - 1);
+    const double error = std::abs(double(optimized::plain::math::log1p(l - 1.0f)) - exact);
+    ASSERT_LE(error, optimized::k_log1p_ulps * reference::ulp(reference::k_fp32, std::abs(exact)))
+        << l;
+  }
+}
+
+}  // namespace
+}  // namespace assay::properties
