@@ -238,7 +238,6 @@ __global__ void __launch_bounds__(k_mma_threads) attention_flash_mma(attention_p
     multiply_values<Width, Half>(rows, s, values + now);
     __syncthreads();  // everybody is done with the tile, whose place the next but one takes
   }
-  simt::cp_async_wait_group<0>();
   store_rows(p, rows, at.batch, at.head, query);
 }
 

@@ -130,6 +130,25 @@ case_inputs with_key_times(const case_id& id, std::int64_t key, int times) {
   return in;
 }
 
+// Scores of -226: a kernel whose maximum began at 0, or was reset to it, has nothing but zeros to
+// divide by.
+TEST(attention, of_scores_far_below_zero_is_a_mean_like_any_other) {
+  for (const dtype type : {dtype::fp32, dtype::bf16}) {
+    const case_id id = attention_of("dense", type, 3, 70, 32, {{"scale", 0}});
+    prepared_case prepared = prepare(id);
+    std::fill(prepared.inputs.values[k_queries].begin(), prepared.inputs.values[k_queries].end(),
+              1);
+    std::fill(prepared.inputs.values[k_keys].begin(), prepared.inputs.values[k_keys].end(), -40);
+    prepared.exact = prepared.of->exact(prepared.inputs);
+    for (const implementation& by : prepared.of->implementations) {
+      const run_report report = run({id, by.name, "emulator", 0}, prepared, {});
+      if (report.result == outcome::unsupported) continue;
+      EXPECT_EQ(report.result, outcome::passed) << by.name << ": " << report.reason;
+      EXPECT_EQ(report.outputs[0].strict.judged, report.outputs[0].strict.elements);
+    }
+  }
+}
+
 struct attention_kernel {
   const char* name;
   dtype type;
