@@ -21,12 +21,14 @@ namespace assay::optimized::inline ASSAY_BUILD {
 inline constexpr int k_simple_tile = 32;  // queries of a block, and keys of a tile
 inline constexpr int k_simple_lanes = 4;  // threads that share a query
 inline constexpr int k_simple_threads = k_simple_tile * k_simple_lanes;
-inline constexpr int k_simple_width = 128;  // of the widest head
+inline constexpr int k_simple_width = 128;                               // of the widest head
+inline constexpr int k_simple_weights = k_simple_tile + k_simple_lanes;  // a row of weights
 
-// Queries, keys and values of a tile, and its weights. A row more than it needs keeps the rows of
-// eight queries in different banks.
+// Queries, keys and values of a tile, and its weights. Rows are longer than they need be, by one
+// element and by four: what a warp touches at once, in the rows of its eight queries, lies in
+// different banks.
 inline std::size_t simple_shared_bytes(int width) {
-  return std::size_t(3 * k_simple_tile * (width + 1) + k_simple_tile * (k_simple_tile + 1)) * 4;
+  return std::size_t(3 * k_simple_tile * (width + 1) + k_simple_tile * k_simple_weights) * 4;
 }
 
 // Rows [first, first + 32) of a head into shared memory; those outside [low, high) are zeros and
@@ -143,8 +145,7 @@ __global__ void __launch_bounds__(k_simple_threads)
   const auto queries = simt::dynamic_shared<float>(0, elements);
   const auto keys = simt::dynamic_shared<float>(4 * elements, elements);
   const auto values = simt::dynamic_shared<float>(8 * elements, elements);
-  const auto weights =
-      simt::dynamic_shared<float>(12 * elements, k_simple_tile * (k_simple_tile + 1));
+  const auto weights = simt::dynamic_shared<float>(12 * elements, k_simple_tile * k_simple_weights);
   const int mine = int(threadIdx.x) / k_simple_lanes, query = first_query + mine;
   key_span seen{0, 0};
   if (query < last_query) seen = p.mask.seen(batch, query);
@@ -160,9 +161,9 @@ __global__ void __launch_bounds__(k_simple_threads)
     __syncthreads();  // the tile is there, and so are the queries
     float s[k_simple_tile / k_simple_lanes];
     simple_scores(s, queries + mine * (width + 1), keys, first, seen, width, p.scale);
-    take_scores(row, s, weights + mine * (k_simple_tile + 1));
+    take_scores(row, s, weights + mine * k_simple_weights);
     __syncwarp();  // a query's weights are those of four threads
-    take_values(row, weights + mine * (k_simple_tile + 1), values, first, seen, width);
+    take_values(row, weights + mine * k_simple_weights, values, first, seen, width);
     __syncthreads();  // everybody is done with the tile, whose place the next one takes
   }
   store_simple_row(p, row, batch, head, query);

@@ -192,9 +192,9 @@ INSTANTIATE_TEST_SUITE_P(of, attention_power,
                                          attention_kernel{"flash_simple", dtype::fp32},
                                          attention_kernel{"flash_mma", dtype::bf16},
                                          attention_kernel{"flash_mma", dtype::fp16}),
-                         [](const auto& info) {
-                           return std::string(info.param.name) + "_" +
-                                  std::string(name_of(info.param.type));
+                         [](const auto& pair) {
+                           return std::string(pair.param.name) + "_" +
+                                  std::string(name_of(pair.param.type));
                          });
 
 // Packed QKV, [batch, tokens, 3, heads, width]: each of the three by its strides, the same bits as
