@@ -131,7 +131,7 @@ SIMT_DEVICE void store_simple_row(const attention_problem<float>& p, simple_row<
 // A block a tile of queries of one head, the last tile first: under a causal mask it is the
 // longest. Width at most 4 Columns.
 template <int Columns>
-__global__ void __launch_bounds__(k_simple_threads)
+__global__ void __launch_bounds__(k_simple_threads, 1)
     attention_flash_simple(attention_problem<float> p) {
   const int width = p.size.width, heads = p.size.query_heads();
   const int tiles = (p.size.queries + k_simple_tile - 1) / k_simple_tile;
