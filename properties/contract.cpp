@@ -219,6 +219,8 @@ std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::
 }
 
 std::int64_t elements_of(const contract& c, const case_id& id) {
+  for (const std::string& dimension : c.dimensions)
+    if (id.dimension(dimension) == 0) return 0;
   std::int64_t most = 0;
   for (const auto* tensors : {&c.inputs, &c.outputs})
     for (const tensor_spec& each : *tensors) most = std::max(most, elements_of_shape(each, id, ""));

@@ -181,7 +181,7 @@ std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id)
 // and so on: a kernel that takes one tensor's stride for another's is found out.
 std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::size_t tensor);
 
-// Elements of the largest tensor, and those of one index of the first dimension: a piece, which is
+// Elements of the largest tensor (0 where a dimension is), and those of one index of the first dimension: a piece, which is
 // computed independently of the others but for reductions to a scalar.
 std::int64_t elements_of(const contract& c, const case_id& id);
 std::int64_t piece_elements_of(const contract& c, const case_id& id);

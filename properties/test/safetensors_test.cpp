@@ -56,7 +56,9 @@ TEST(safetensors, printing_and_parsing_are_inverse) {
     const tensor_file file = some_file();
     const std::string text = print_safetensors(file);
     expect_equal(file, parse_safetensors(text, "made up"));
-    RC_ASSERT(print_safetensors(parse_safetensors(text, "made up")).size() == text.size());
+    // Printed again it may be longer: tensors in another order have other offsets.
+    const std::string again = print_safetensors(parse_safetensors(text, "made up"));
+    expect_equal(file, parse_safetensors(again, "printed again"));
   }));
 }
 

@@ -36,7 +36,7 @@ struct fuzz_options {
   std::optional<std::uint64_t> cases;
   std::uint64_t seed = 1;
   unsigned jobs = 0;
-  double time_limit = 60;
+  double time_limit = 300;  // of a run, on a machine with other work on it
 };
 
 // What failed once is run before anything new, where the patterns mean it.
