@@ -43,7 +43,7 @@ class Query:
         if any(math.isnan(s) or s == math.inf for s in scores):
             return [math.nan] * (len(self.q) + 1)
         live = [j for j, s in enumerate(scores) if s != -math.inf]
-        rest = Query(self.q, [[0.0 if not math.isfinite(x) else x for x in self.keys[j]] for j in live],
+        rest = Query([x if math.isfinite(x) else 0.0 for x in self.q], [[0.0 if not math.isfinite(x) else x for x in self.keys[j]] for j in live],
                      [[column[j] for column in self.columns] for j in live], self.scale)
         return rest.values(400)
 
