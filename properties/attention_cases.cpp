@@ -5,7 +5,7 @@
 namespace assay::properties {
 
 case_id attention_case(const contract& c, const std::vector<dtype>& types,
-                       const wanted_heads& wanted, std::uint64_t seed) {
+                       const wanted_attention& wanted, std::uint64_t seed) {
   case_id id{c.component, c.variant, c.direction, {}, {}, wanted.from, seed};
   std::size_t at = 0;
   for (const auto* tensors : {&c.inputs, &c.outputs})
@@ -21,7 +21,7 @@ case_id attention_case(const contract& c, const std::vector<dtype>& types,
 }
 
 std::vector<case_id> attention_cases(const contract& c) {
-  const std::vector<wanted_heads> all = {
+  const std::vector<wanted_attention> all = {
       {0, 3, 3, 1, 1, 32, {"normal", {}}},
       {1, 0, 4, 2, 1, 32, {"normal", {}}},
       {2, 3, 0, 1, 1, 32, {"normal", {}}},
@@ -43,7 +43,8 @@ std::vector<case_id> attention_cases(const contract& c) {
   std::vector<case_id> cases;
   std::uint64_t seed = 1;
   for (const std::vector<dtype>& types : c.signatures)
-    for (const wanted_heads& each : all) cases.push_back(attention_case(c, types, each, seed++));
+    for (const wanted_attention& each : all)
+      cases.push_back(attention_case(c, types, each, seed++));
   return cases;
 }
 

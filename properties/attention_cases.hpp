@@ -7,14 +7,14 @@
 
 namespace assay::properties {
 
-struct wanted_heads {
+struct wanted_attention {
   std::int64_t batch, queries, keys, heads, group, width;
   distribution_id from;
   std::int64_t align = 256, pad = 0;
   double scale = 0;
 };
 case_id attention_case(const contract& c, const std::vector<dtype>& types,
-                       const wanted_heads& wanted, std::uint64_t seed);
+                       const wanted_attention& wanted, std::uint64_t seed);
 
 std::vector<case_id> attention_cases(const contract& c);
 

@@ -4,7 +4,7 @@
 
 namespace assay::properties {
 
-case_id rope_case(const contract& c, const std::vector<dtype>& types, const wanted_heads& wanted,
+case_id rope_case(const contract& c, const std::vector<dtype>& types, const wanted_rotation& wanted,
                   std::uint64_t seed) {
   case_id id{c.component, c.variant, c.direction, {}, {}, wanted.from, seed};
   id.types = {{c.inputs[0].name, types[0]}, {c.outputs[0].name, types[1]}};
@@ -20,7 +20,7 @@ case_id rope_case(const contract& c, const std::vector<dtype>& types, const want
 
 std::vector<case_id> rope_cases(const contract& c) {
   const distribution_id normal{"normal", {}}, special{"special", {}};
-  const std::vector<wanted_heads> all = {
+  const std::vector<wanted_rotation> all = {
       {.batch = 0, .t = 3, .heads = 2, .d = 8},
       {.batch = 2, .t = 3, .heads = 2, .d = 0},
       {.batch = 2, .t = 8, .heads = 1, .d = 2},
@@ -43,7 +43,7 @@ std::vector<case_id> rope_cases(const contract& c) {
   std::vector<case_id> cases;
   std::uint64_t seed = 1;
   for (const std::vector<dtype>& types : c.signatures)
-    for (const wanted_heads& each : all) cases.push_back(rope_case(c, types, each, seed++));
+    for (const wanted_rotation& each : all) cases.push_back(rope_case(c, types, each, seed++));
   return cases;
 }
 

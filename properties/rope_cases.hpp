@@ -8,7 +8,7 @@
 
 namespace assay::properties {
 
-struct wanted_heads {
+struct wanted_rotation {
   std::int64_t batch = 1, t = 1, heads = 1, d = 2;
   distribution_id from = {"normal", {}};
   double offset = 0;
@@ -17,7 +17,7 @@ struct wanted_heads {
   double base = 10000, scale = 4;
 };
 
-case_id rope_case(const contract& c, const std::vector<dtype>& types, const wanted_heads& wanted,
+case_id rope_case(const contract& c, const std::vector<dtype>& types, const wanted_rotation& wanted,
                   std::uint64_t seed);
 
 // What `check` runs: heads of every width about those of a word and a block, ragged, misaligned, in
