@@ -1,14 +1,13 @@
 #include "reference/attention.hpp"
 
+#include "reference/exponentials.hpp"
+
 #include <cmath>
 
 namespace assay::reference {
 namespace {
 
-constexpr double k_u = k_unit_roundoff<double>;
-constexpr double k_q = special<double>::k_error;
-constexpr double k_products = 1 + 0x1p-20;  // of errors with errors
-constexpr double k_lost = 0x1p-1000;        // what underflow may take, with room
+using namespace detail;
 
 struct scores_with_error {
   std::vector<double> value, error;
@@ -34,28 +33,15 @@ attended_with_error exactly(const attended<double>& result) {
   return all;
 }
 
-/// e^(t_j) and its relative error; the sum of those beyond the largest, and its absolute error.
-struct weights {
-  std::vector<double> e, error;
-  double rest = 0, rest_error = 0, largest_error = 0;
-};
-
-weights weights_of(const scores_with_error& s) {
-  weights w;
-  const auto most = std::size_t(std::max_element(s.value.begin(), s.value.end()) - s.value.begin());
-  w.largest_error = s.error[most];
-  const double n = double(s.value.size());
+/// Relative to the score at `most`: off by both scores' errors and 2 u of the difference.
+exponentials exponentials_of(const scores_with_error& s, std::size_t most) {
+  std::vector<double> t, off;
   for (std::size_t j = 0; j < s.value.size(); ++j) {
-    const double t = s.value[j] - s.value[most];
-    w.e.push_back(detail::exp_or_zero(t));
-    const bool exact = j == most || t == -k_infinity;
-    w.error.push_back(exact ? 0 : (s.error[j] + w.largest_error + 2 * k_u * -t + k_q) * k_products);
-    if (j == most) continue;
-    w.rest += w.e[j];
-    w.rest_error += w.e[j] * w.error[j] + k_lost;
+    t.push_back(s.value[j] - s.value[most]);
+    off.push_back(j == most || t[j] == -k_infinity ? 0
+                                                   : s.error[j] + s.error[most] + 2 * k_u * -t[j]);
   }
-  w.rest_error += 2 * n * k_u * w.rest;
-  return w;
+  return detail::exponentials_of(std::move(t), off);
 }
 
 }  // namespace
@@ -66,8 +52,9 @@ attended_with_error attend_with_error(std::span<const double> q, const head_matr
   const scores_with_error s = scores_of(q, keys, scale, scale_error);
   const std::span<const double> scores(s.value);
   if (kind_of_row(scores) != row_kind::ordinary) return exactly(attend_by(scores, values));
-  const weights w = weights_of(s);
-  const double sum = 1 + w.rest, sum_error = w.rest_error / sum + k_u, n = double(values.count);
+  const auto most = std::size_t(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  const exponentials w = exponentials_of(s, most);
+  const double sum = w.sum(), sum_error = w.sum_error(), n = double(values.count);
   attended_with_error all;
   for (std::int64_t d = 0; d < values.width; ++d) {
     const double beyond = detail::beyond_numbers(values, scores, d);
@@ -87,11 +74,9 @@ attended_with_error attend_with_error(std::span<const double> q, const head_matr
     error += magnitude * (sum_error + 2 * n * k_u + 2 * k_u);
     all.o.push_back({o / sum, error / sum * k_products + k_lost});
   }
-  const double most = *std::max_element(scores.begin(), scores.end());
-  const double log_sum = special<double>::log1p(w.rest);
-  all.lse = {most + log_sum, (w.largest_error + w.rest_error / sum + k_q * log_sum +
-                              k_u * std::abs(most + log_sum)) *
-                                 k_products};
+  const double log_sum = special<double>::log1p(w.rest), lse = s.value[most] + log_sum;
+  all.lse = {
+      lse, (s.error[most] + w.rest_error / sum + k_q * log_sum + k_u * std::abs(lse)) * k_products};
   return all;
 }
 

@@ -1,43 +1,16 @@
 #include "reference/softmax.hpp"
 
+#include "reference/exponentials.hpp"
+
 namespace assay::reference {
 namespace {
 
-constexpr double k_u = k_unit_roundoff<double>;
-constexpr double k_q = special<double>::k_error;
-constexpr double k_products = 1 + 0x1p-20;  // of errors with errors
-constexpr double k_lost = 0x1p-1000;        // what underflow may take, with room
-
-/// Exponentials of a row and what follows from them.
-struct exponentials {
-  std::vector<double> t, e, error;  // error: relative, of e
-  double rest = 0;                  // sum of e without the 1 of a largest one
-  double rest_error = 0;            // absolute
-};
-
-/// From the exponents, and what each is off by at most.
-exponentials exponentials_of(std::vector<double> t, const std::vector<double>& off) {
-  exponentials all;
-  all.t = std::move(t);
-  const auto largest = std::size_t(std::max_element(all.t.begin(), all.t.end()) - all.t.begin());
-  std::vector<double> others;
-  for (std::size_t j = 0; j < all.t.size(); ++j) {
-    all.e.push_back(detail::exp_or_zero(all.t[j]));
-    all.error.push_back(all.e[j] == 0 || all.t[j] == 0 ? 0 : (off[j] + k_q) * k_products);
-    if (j == largest) continue;
-    others.push_back(all.e[j]);
-    all.rest_error += all.e[j] * all.error[j] + k_lost;
-  }
-  const double n = double(all.t.size());
-  all.rest = sum2(others);
-  all.rest_error += all.rest * (k_u + n * n * k_u * k_u);
-  return all;
-}
+using namespace detail;
 
 exponentials exponentials_of(std::span<const double> x, double temperature) {
   std::vector<double> t = exponents(x, temperature), off;
   for (double each : t) off.push_back(2 * k_u * -each);
-  return exponentials_of(std::move(t), off);
+  return detail::exponentials_of(std::move(t), off);
 }
 
 /// x + m as two doubles, or as one where that is not finite.
@@ -68,11 +41,11 @@ exponentials exponentials_of(const std::vector<exact_result<double>>& sums) {
     t.push_back(sum2(parts));
     off.push_back(k_u * std::abs(t.back()) + 32 * k_u * k_u * magnitude);
   }
-  return exponentials_of(std::move(t), off);
+  return detail::exponentials_of(std::move(t), off);
 }
 
 std::vector<approximation> softmax_of(const exponentials& row) {
-  const double sum = 1 + row.rest, sum_error = row.rest_error / sum + k_u;
+  const double sum = row.sum(), sum_error = row.sum_error();
   std::vector<approximation> p;
   for (std::size_t j = 0; j < row.t.size(); ++j) {
     const double value = row.e[j] / sum;
@@ -120,7 +93,7 @@ std::vector<approximation> log_softmax_with_error(std::span<const double> x) {
   if (kind == row_kind::masked) return throughout(x.size(), -k_infinity);
   const exponentials row = exponentials_of(x, 1);
   const double log_sum = special<double>::log1p(row.rest);
-  const double log_error = row.rest_error / (1 + row.rest) + k_q * log_sum;
+  const double log_error = row.rest_error / row.sum() + k_q * log_sum;
   std::vector<approximation> l;
   for (double t : row.t) {
     const double value = t - log_sum;
