@@ -56,10 +56,23 @@ head_rows<T> head_rows_of(const call& what, std::size_t i) {
   return {simt::bind<T>(t.data, t.bytes()), steps[0], steps[1], head};
 }
 
-inline void check_extents(const call& what, std::size_t i, const std::vector<std::int64_t>& shape) {
-  if (what.tensors[i].shape != shape) refuse(i, "has another shape", "that of the call");
-  for (std::int64_t extent : shape)
-    if (extent > 0x7fffffff) refuse(i, "is too long", "at most 2^31 - 1 in each dimension");
+// Of so many queries, keys and heads that a kernel counts them in 32 bits.
+inline void check_extents(const call& what, std::size_t i) {
+  for (std::int64_t extent : what.tensors[i].shape)
+    if (extent < 0 || extent > 0x7fffffff)
+      refuse(i, "has an extent of " + std::to_string(extent), "0 to 2^31 - 1");
+}
+
+inline void check_rank(const call& what, std::size_t i, std::size_t rank) {
+  if (what.tensors[i].shape.size() != rank)
+    refuse(i, "is of rank " + std::to_string(what.tensors[i].shape.size()), std::to_string(rank));
+}
+
+inline void check_parameter(const char* name, double given, double most, bool whole) {
+  if (!(given >= 0 && given <= most) || (whole && given != std::floor(given)))
+    throw simt::error(k_attention.name, std::string(name) + " " + std::to_string(given),
+                      std::string(whole ? "a whole number" : "a number") + " from 0 to " +
+                          std::to_string(std::int64_t(most)));
 }
 
 inline void check_alignment(const call& what, std::size_t i) {
@@ -83,15 +96,18 @@ struct attention_call {
     const call_signature of{k_attention.name, k_inputs + 2, 0, k_parameters};
     detail::check_counts(of, what);
     detail::check_floating(of, what);
-    if (what.tensors[0].shape.size() != 5) detail::refuse(0, "is of another rank", "rank 5");
-    if (what.tensors[1].shape.size() != 4) detail::refuse(1, "is of another rank", "rank 4");
+    detail::check_rank(what, 0, 5);
+    detail::check_rank(what, 1, 4);
+    for (std::size_t i = 0; i < 2; ++i) detail::check_extents(what, i);
     const attention_size s = size(what);
     const std::vector<std::int64_t> keys{s.batch, s.keys, s.heads, s.width};
-    const std::vector<std::int64_t> shapes[] = {what.tensors[0].shape, keys, keys};
-    for (std::size_t i = 0; i < 3; ++i) detail::check_extents(what, i, shapes[i]);
-    if (k_padded) detail::check_extents(what, 3, {s.batch});
-    detail::check_extents(what, k_inputs, what.tensors[0].shape);
-    detail::check_extents(what, k_inputs + 1, {s.batch, s.heads, s.group, s.queries});
+    for (std::size_t i = 1; i < 3; ++i) detail::check_shape(of, what, i, keys);
+    if (k_padded) detail::check_shape(of, what, 3, {s.batch});
+    detail::check_shape(of, what, k_inputs, what.tensors[0].shape);
+    detail::check_shape(of, what, k_inputs + 1, {s.batch, s.heads, s.group, s.queries});
+    detail::check_parameter("scale", what.parameters[0], 0x1p20, false);
+    for (std::size_t k = 1; k < k_parameters; ++k)
+      detail::check_parameter(k == 1 ? "left" : "right", what.parameters[k], 0x1p24, true);
     for (std::size_t i = 0; i < what.tensors.size(); ++i) {
       const bool lengths = k_padded && i == 3, lse = i == k_inputs + 1;
       const dtype type = lengths ? dtype::int32 : lse ? dtype::fp32 : what.tensors[0].type;
@@ -122,8 +138,8 @@ struct attention_call {
     p.mask.ahead = p.size.keys - p.size.queries;
     if (Kind == attention_kind::causal) p.mask.right = 0;
     if (Kind == attention_kind::window) {
-      p.mask.left = width_of_window(what.parameters[1]);
-      p.mask.right = width_of_window(what.parameters[2]);
+      p.mask.left = int(what.parameters[1]);
+      p.mask.right = int(what.parameters[2]);
     }
     if (k_padded) {
       p.mask.padded = true;
@@ -139,10 +155,6 @@ struct attention_call {
     const double given = what.parameters[0];
     return given != 0 ? given : 1 / std::sqrt(double(what.tensors[0].shape[4]));
   }
-
- private:
-  // Of a window wider than any sequence, all.
-  static int width_of_window(double keys) { return keys < 0x1p30 ? int(keys) : 1 << 30; }
 };
 
 }  // namespace assay::optimized::inline ASSAY_BUILD

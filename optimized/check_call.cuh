@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace assay::optimized::inline ASSAY_BUILD {
 
@@ -37,6 +38,18 @@ inline void check_tensor(const call_signature& of, const call& what, std::size_t
   if (reinterpret_cast<std::uintptr_t>(t.data) % size_of(t.type) != 0)
     throw simt::error(of.name, tensor_number(i) + " lies across its elements' alignment",
                       "an address divisible by " + std::to_string(size_of(t.type)));
+}
+
+inline void check_shape(const call_signature& of, const call& what, std::size_t i,
+                        const std::vector<std::int64_t>& shape) {
+  const auto text = [](const std::vector<std::int64_t>& extents) {
+    std::string all;
+    for (std::int64_t extent : extents) all += (all.empty() ? "" : ", ") + std::to_string(extent);
+    return "[" + all + "]";
+  };
+  if (what.tensors[i].shape != shape)
+    throw simt::error(of.name, tensor_number(i) + " is " + text(what.tensors[i].shape),
+                      text(shape));
 }
 
 inline void check_contiguous(const call_signature& of, const call& what, std::size_t i) {

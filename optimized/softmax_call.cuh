@@ -66,18 +66,6 @@ inline std::int64_t row_stride(const call_signature& of, const call& what, std::
   return stride;
 }
 
-inline void check_shape(const call_signature& of, const call& what, std::size_t i,
-                        const std::vector<std::int64_t>& shape) {
-  const auto text = [](const std::vector<std::int64_t>& extents) {
-    std::string all;
-    for (std::int64_t extent : extents) all += (all.empty() ? "" : ", ") + std::to_string(extent);
-    return "[" + all + "]";
-  };
-  if (what.tensors[i].shape != shape)
-    throw simt::error(of.name, tensor_number(i) + " is " + text(what.tensors[i].shape),
-                      text(shape));
-}
-
 }  // namespace detail
 
 // Of a call with so many tensors of scores that are inputs, and one that is the output: where the

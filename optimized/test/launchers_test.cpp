@@ -3,6 +3,7 @@
 
 #include "optimized/device.hpp"
 #include "optimized/launcher.hpp"
+#include "optimized/test/refusal.hpp"
 
 #include <gtest/gtest.h>
 
@@ -37,19 +38,8 @@ call scaled_gradient_call(std::int64_t count, dtype type) {
 }
 
 std::string refusal(std::string_view function, const call& what) {
-  const std::unique_ptr<simt::queue> stream = simt::plain_emulator().make_queue();
-  try {
-    launcher_of(function).launch(what, *stream);
-  } catch (const simt::error& problem) {
-    return problem.what();
-  }
-  return "nothing was refused";
+  return optimized::refusal(launcher_of(function), what);
 }
-
-struct mistake {
-  const char* message;
-  std::function<void(call&)> make;
-};
 
 const std::vector<mistake> k_mistakes = {
     {"2 tensors; expected 3", [](call& c) { c.tensors.pop_back(); }},

@@ -1,10 +1,10 @@
 // Calls that the launchers of rope must refuse.
 
 #include "optimized/launcher.hpp"
+#include "optimized/test/refusal.hpp"
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <limits>
 
 namespace assay::optimized {
@@ -19,21 +19,6 @@ call right_call() {
   what.workspace_bytes = 24;
   return what;
 }
-
-std::string refusal(const call& what) {
-  const std::unique_ptr<simt::queue> stream = simt::plain_emulator().make_queue();
-  try {
-    find_launcher(simt::build::plain, "rope.ntk.fwd", "direct")->launch(what, *stream);
-  } catch (const simt::error& problem) {
-    return problem.what();
-  }
-  return "nothing was refused";
-}
-
-struct mistake {
-  const char* message;
-  std::function<void(call&)> make;
-};
 
 void reshape(call& c, const std::vector<std::int64_t>& shape) {
   for (tensor& t : c.tensors) t.shape = shape;
@@ -75,10 +60,11 @@ const std::vector<mistake> k_mistakes = {
 };
 
 TEST(rope_launchers, refuse_what_they_do_not_take) {
+  const launcher* const by = find_launcher(simt::build::plain, "rope.ntk.fwd", "direct");
   for (const mistake& each : k_mistakes) {
     call what = right_call();
     each.make(what);
-    EXPECT_EQ(refusal(what), std::string("rope: ") + each.message);
+    EXPECT_EQ(refusal(*by, what), std::string("rope: ") + each.message);
   }
 }
 
