@@ -153,16 +153,20 @@ std::string broken_blindness(const subject& s) {
   return {};
 }
 
-std::string broken_by_implementation(const subject& s) {
-  const std::vector<bounded_output> mine = s.outputs();
-  const std::vector<bounded_output> other = s.with_implementation("naive").outputs();
-  for (std::size_t k = 0; k < mine.size(); ++k) {
+// Do the same outputs, come about in two ways, lie further apart than both reaches?
+std::string differ_in_reach(const std::vector<bounded_output>& here,
+                            const std::vector<bounded_output>& there) {
+  for (std::size_t k = 0; k < here.size(); ++k) {
     std::vector<double> allowed;
-    for (std::size_t i = 0; i < mine[k].reach.size(); ++i)
-      allowed.push_back(mine[k].reach[i] + other[k].reach[i]);
-    if (std::string what = differ(mine[k].got, other[k].got, allowed); !what.empty()) return what;
+    for (std::size_t i = 0; i < here[k].reach.size(); ++i)
+      allowed.push_back(here[k].reach[i] + there[k].reach[i]);
+    if (std::string what = differ(here[k].got, there[k].got, allowed); !what.empty()) return what;
   }
   return {};
+}
+
+std::string broken_by_implementation(const subject& s) {
+  return differ_in_reach(s.outputs(), s.with_implementation("naive").outputs());
 }
 
 // Keys and values of every head in the opposite order.
@@ -175,14 +179,7 @@ std::string broken_permutation(const subject& s) {
       for (std::int64_t j = 0; j < shape.keys; ++j)
         std::copy_n(s.inputs().values[t].begin() + (b * shape.keys + j) * row, row,
                     other.values[t].begin() + (b * shape.keys + shape.keys - 1 - j) * row);
-  const std::vector<bounded_output> here = s.outputs(), there = s.outputs(other);
-  for (std::size_t k = 0; k < here.size(); ++k) {
-    std::vector<double> allowed;
-    for (std::size_t i = 0; i < here[k].reach.size(); ++i)
-      allowed.push_back(here[k].reach[i] + there[k].reach[i]);
-    if (std::string what = differ(here[k].got, there[k].got, allowed); !what.empty()) return what;
-  }
-  return {};
+  return differ_in_reach(s.outputs(), s.outputs(other));
 }
 
 // Eighths up to 4 in magnitude: in every format those, and they plus 1, are exact.
@@ -192,11 +189,7 @@ double coarse(double x) {
 std::string broken_shift(const subject& s) {
   const case_inputs keys = s.with_values(k_keys, coarse);
   const case_inputs moved = s.with_values(k_keys, [](double x) { return coarse(x) + 1; });
-  const bounded_output here = s.outputs(keys)[0], there = s.outputs(moved)[0];
-  std::vector<double> allowed;
-  for (std::size_t i = 0; i < here.reach.size(); ++i)
-    allowed.push_back(here.reach[i] + there.reach[i]);
-  return differ(here.got, there.got, allowed);
+  return differ_in_reach({s.outputs(keys)[0]}, {s.outputs(moved)[0]});
 }
 
 // Query heads that share a key's head, and the same with a copy of it each.
