@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -108,7 +109,8 @@ TEST(regression_rule, does_not_tell_what_is_below_2_percent) {
     const judgement j = judge(std::vector{both})[0];
     ASSERT_EQ(j.is, answer::same);
     ASSERT_LT(j.adjusted_p, k_level);  // it is there, and it is small
-    ASSERT_NEAR(j.ratio, 1.014, 1e-3);
+    // Of 400 ratios the middle two, whose mean in logarithms it is: ten roundings on the way.
+    ASSERT_NEAR(j.ratio, 1.015 / std::sqrt(1.0009 * 1.0010), 10 * 0x1p-53 * 1.015);
   }
 }
 
@@ -177,21 +179,39 @@ TEST(regression_rule, asks_more_of_a_single_set) {
   EXPECT_EQ(judge_once(std::vector{both})[0].is, answer::slow);
 }
 
-// Of a side with itself: nothing where it is constant, and what theory says where it is normal: the
-// Hodges-Lehmann estimate of 12 and 12 has a deviation of about sigma sqrt(2/12) / sqrt(0.955).
-TEST(self_spread, is_the_scatter_of_a_side_against_itself) {
+// By hand: 1, 2, 2^10 and 2^13 make the halves {1, 2^10}, {2, 2^13}, whose logarithms to base 2
+// differ by 1, 13, -9 and 3, in the middle by 2; and {2, 2^10}, {1, 2^13}: by -1, 12, -10 and 3,
+// by 1. Of two ways the upper 5 % are the larger. On the way four logarithms of at most 16, each
+// off by 2^-50 at most, are subtracted, halved and grow by e^sqrt(2) ln(2) < 3 times that.
+TEST(self_spread, is_the_shift_between_halves_that_interleave) {
+  const std::vector<double> times{1, 2, 0x1p10, 0x1p13};
+  EXPECT_NEAR(self_spread(times), std::pow(2, std::sqrt(2)) - 1, 0x1p-46);
   EXPECT_EQ(self_spread(std::vector<double>(12, 3.0)), 0);
   EXPECT_TRUE(std::isinf(self_spread(std::vector<double>{1, 2, 3})));
+}
+
+// Of the 32 ways to split 12 samples that is exceeded by one in 20, hence by the largest alone.
+TEST(self_spread, leaves_out_the_worst_of_32_splits) {
   std::mt19937_64 random(5);
   std::normal_distribution<double> normal;
-  double sum = 0;
-  constexpr int k_trials = 2000;
-  for (int trial = 0; trial < k_trials; ++trial) {
-    std::vector<double> times(12);
-    for (double& t : times) t = std::exp(0.01 * normal(random));
-    sum += self_spread(times);
+  for (int trial = 0; trial < 200; ++trial) {
+    std::vector<double> times;
+    for (int i = 0; i < 12; ++i) times.push_back(std::exp(0.01 * normal(random)));
+    std::vector<double> shifts;
+    for (unsigned way = 0; way < 32; ++way) {
+      two_sides halves{"b", {}, {}};
+      for (unsigned two = 0; two < 6; ++two) {
+        const bool turned = way >> two & 1;  // of the last two never
+        halves.before.push_back(times[2 * two + !turned]);
+        halves.after.push_back(times[2 * two + turned]);
+      }
+      shifts.push_back(std::abs(std::log(judge(std::vector{halves})[0].ratio)));
+    }
+    std::sort(shifts.begin(), shifts.end());
+    // Both take the same differences of the same logarithms; here they went through a ratio, of
+    // which exp and log leave 2^-51.
+    EXPECT_NEAR(self_spread(times), std::expm1(shifts[30] / std::sqrt(2)), 0x1p-50);
   }
-  EXPECT_NEAR(sum / k_trials, 1.96 * 0.01 * std::sqrt(2.0 / 12 / 0.955), 0.0015);
 }
 
 }  // namespace
