@@ -8,8 +8,7 @@
 //   o   the sum of e^(s - m) v so far
 //
 // and when m grows, l and o are rescaled by e^(m_old - m_new). At the end o / l is the output, and
-// m
-// + log l its log-sum-exp.
+// m + log l its log-sum-exp.
 #pragma once
 
 #include "optimized/attention_rows.cuh"
