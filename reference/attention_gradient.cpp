@@ -1,0 +1,89 @@
+#include "reference/attention_gradient.hpp"
+
+#include "reference/exponentials.hpp"
+
+#include <cmath>
+
+namespace assay::reference {
+namespace {
+
+using namespace detail;
+
+/// A sum on its way: what it is, what its terms are off by together, and their magnitudes.
+struct running_sum {
+  double value = 0, error = 0, magnitude = 0;
+  std::int64_t terms = 0;
+
+  void add(const approximation& by, double x) {
+    const double term = by.value * x;
+    value += term;
+    magnitude += std::abs(term);
+    error += by.error * std::abs(x) + k_lost;
+    ++terms;
+  }
+  /// With one rounding more, of a product with something `off`, relative.
+  approximation times(double scale, double off) const {
+    const double result = value * scale;
+    if (!std::isfinite(result)) return {result, 0};
+    const double n = double(terms) + 2;
+    return {result, (scale * (error + 2 * n * k_u * magnitude) + (off + k_u) * std::abs(result)) *
+                            k_products +
+                        k_lost};
+  }
+};
+
+std::vector<approximation> finished(const std::vector<running_sum>& sums, double scale,
+                                    double off) {
+  std::vector<approximation> all;
+  for (const running_sum& each : sums) all.push_back(each.times(scale, off));
+  return all;
+}
+
+/// p of a pair.
+approximation weight_of(const approximation& dot, double scale, double scale_error, double lse) {
+  const double s = dot.value * scale, t = s - lse, p = special<double>::exp(t);
+  const double off = dot.error * scale + (k_u + scale_error) * std::abs(s) + k_u * std::abs(t);
+  return {p, p * (std::expm1(off) + k_q) * k_products + k_lost};
+}
+
+/// ds of a pair: p (dp - delta).
+approximation score_gradient(const approximation& p, const approximation& dp,
+                             const approximation& delta) {
+  const double g = dp.value - delta.value, ds = p.value * g;
+  const double g_error = dp.error + delta.error + k_u * std::abs(g);
+  return {ds, ((p.value + p.error) * g_error + p.error * std::abs(g) + k_u * std::abs(ds)) *
+                      k_products +
+                  k_lost};
+}
+
+}  // namespace
+
+attention_gradients<approximation> attention_gradient_with_error(
+    const attention_results<double>& of, double scale, double scale_error) {
+  const std::int64_t width = of.q.width;
+  std::vector<running_sum> dq(std::size_t(of.q.count * width)), dk(std::size_t(of.k.count * width)),
+      dv(dk.size());
+  for (std::int64_t i = 0; i < of.q.count; ++i) {
+    const double lse = of.lse[std::size_t(i)];
+    if (lse == -k_infinity) continue;
+    const auto q = of.q.row(i), grad = of.grad.row(i);
+    const approximation delta = dot2(grad, of.o.row(i));
+    const key_range seen = of.seen[std::size_t(i)];
+    for (std::int64_t j = seen.first; j < seen.last; ++j) {
+      const approximation dot = dot2(q, of.k.row(j));
+      if (dot.value * scale == -k_infinity) continue;
+      const approximation p = weight_of(dot, scale, scale_error, lse),
+                          ds = score_gradient(p, dot2(grad, of.v.row(j)), delta);
+      for (std::int64_t d = 0; d < width; ++d) {
+        const auto at = std::size_t(d), row = std::size_t(i * width + d),
+                   key = std::size_t(j * width + d);
+        dq[row].add(ds, of.k.row(j)[at]);
+        dk[key].add(ds, q[at]);
+        dv[key].add(p, grad[at]);
+      }
+    }
+  }
+  return {finished(dq, scale, scale_error), finished(dk, scale, scale_error), finished(dv, 1, 0)};
+}
+
+}  // namespace assay::reference
