@@ -20,6 +20,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 
 namespace assay::properties {
 
@@ -89,6 +90,17 @@ class running {
   explicit running(reference::format format, charge charged = charge::what_rounds)
       : format_(format), charged_(charged) {}
 
+  // The same for an implementation whose numbers are smaller than those followed, all by one factor
+  // of up to `spread`: a rounding is charged as the largest that one of them can have, relative to
+  // it. That is at most the unit roundoff, or half an ULP of zero times the factor; and no more
+  // than half an ULP of what is followed times the factor, since a smaller number has no larger
+  // one.
+  running within(double spread) const {
+    running other = *this;
+    other.spread_ = spread;
+    return other;
+  }
+
   static value exact(double x) { return {x, 0, 0}; }
   value constant(double x) const { return rounded(x, 0, 0); }
 
@@ -136,9 +148,11 @@ class running {
   // The same result where the exact one may lie up to `by` from what was followed.
   static value moved(value v, double by) { return {v.center, v.before + by, v.after + by}; }
   // The larger of the two: exact, and no further from the larger truth than either input from its
-  // own.
+  // own; than the larger from its own, where the other cannot be it.
   static value max(value a, value b) {
-    const double error = std::max(a.after, b.after);
+    if (a.center < b.center) std::swap(a, b);
+    const bool alone = b.center + b.after <= a.center - a.after;
+    const double error = alone ? a.after : std::max(a.after, b.after);
     return {std::max(a.center, b.center), error, error};
   }
   // a times the number b, not rounded: a product inside a fused multiply-add or a tensor core.
@@ -148,6 +162,9 @@ class running {
   // One more rounding, to a format of its own: a place where the implementation rounds.
   static value convert(reference::format to, value a) {
     return running(to).rounded(a.center, a.after, k_unknown);
+  }
+  value narrowed(reference::format to, value a) const {
+    return running(to, charged_).within(spread_).rounded(a.center, a.after, k_unknown);
   }
 
   value add_truncated(value sum, std::span<const value> terms, const truncating_adder& adder) const;
@@ -167,7 +184,13 @@ class running {
   static constexpr double k_unbounded = std::numeric_limits<double>::infinity();
   static constexpr double k_unknown = std::numeric_limits<double>::quiet_NaN();
 
-  double half_ulp(double magnitude) const { return 0.5 * reference::ulp(format_, magnitude); }
+  double half_ulp(double magnitude) const {
+    const double half = 0.5 * reference::ulp(format_, magnitude);
+    if (spread_ == 1) return half;
+    const double relative = std::ldexp(magnitude, -format_.precision),
+                 smallest = 0.5 * spread_ * reference::ulp(format_, 0);
+    return std::min(spread_ * half, std::max(relative, smallest));
+  }
   // center + lost is the exact result of the operation on its operands' centres.
   value rounded(double center, double error, double lost) const {
     if (is_free(center, error, lost)) return {center, 0, 0};
@@ -202,6 +225,7 @@ class running {
 
   reference::format format_;
   charge charged_;
+  double spread_ = 1;
 };
 
 // How the functions that a concrete model calls err, within their stated ULPs.
@@ -249,6 +273,8 @@ class concrete {
   }
   static value exact_product(value a, double b) { return {a.after * b, a.after * b}; }
   static value convert(reference::format to, value a) { return concrete(to).rounded(a.after); }
+  static value narrowed(reference::format to, value a) { return convert(to, a); }
+  concrete within(double) const { return *this; }
 
   value add_truncated(value sum, std::span<const value> terms, const truncating_adder& adder) const;
 

@@ -4,8 +4,8 @@
 // All that a kernel sums up of a row is relative to the largest score m as it holds it, and its m
 // may be off by what scores are off by. That is one factor in l and o alike: it cancels in o / l,
 // and in m + log l. So the running arithmetic follows l and o relative to the exact m, charges no
-// exponent with the error of m, and enlarges them by the largest such factor, so that no rounding
-// is charged too little.
+// exponent with the error of m, and enlarges them by the largest such factor f. The kernel's
+// numbers lie between 1 / f^2 of those followed and them (running::within).
 #pragma once
 
 #include "optimized/math/accuracy.hpp"
@@ -24,6 +24,23 @@ namespace assay::properties {
 inline constexpr double k_exp2_approx_ulps = 4;
 
 enum class attention_algorithm { naive, simple, mma };
+
+// e^x, or 2^x by the special-function unit, of an exponent that carries little error. What a kernel
+// flushes far below has half an ULP of zero.
+template <class Arithmetic>
+typename Arithmetic::value attention_exponential(const Arithmetic& a,
+                                                 const typename Arithmetic::value& exponent,
+                                                 bool base_2) {
+  double center = 0;
+  if constexpr (std::is_same_v<Arithmetic, running>)
+    center = exponent.center;
+  else
+    center = exponent.after;
+  if (center < (base_2 ? -170 : -120))
+    return a.known(base_2 ? std::exp2(center) : std::exp(center), 0.5);
+  return base_2 ? a.apply(elementary_functions::k_exp2, exponent, k_exp2_approx_ulps)
+                : a.apply(elementary_functions::k_exp, exponent, optimized::k_exp_ulps);
+}
 
 template <class Arithmetic>
 class attention_arithmetic {
@@ -82,9 +99,9 @@ class attention_arithmetic {
     else
       return v.after;
   }
-  value plus(const value& left, const value& right) const {
+  static value plus(const Arithmetic& a, const value& left, const value& right) {
     if (is_zero(left)) return right;
-    return is_zero(right) ? left : a_.add(left, right);
+    return is_zero(right) ? left : a.add(left, right);
   }
   static bool is_zero(const value& v) {
     if constexpr (k_follows)
@@ -128,33 +145,34 @@ class attention_arithmetic {
     return by;
   }
 
-  // The exponential of an exponent. What a kernel flushes far below has half an ULP of zero.
-  value exponential(value exponent, double more) const {
-    const bool base_2 = kind_ == attention_algorithm::mma;
+  // The arithmetic of what lies under a common factor of up to e^slack, or 2^slack, either way.
+  Arithmetic within(double slack) const {
+    return a_.within(kind_ == attention_algorithm::mma ? std::exp2(2 * slack)
+                                                       : std::exp(2 * slack));
+  }
+  value exponential(const Arithmetic& wide, value exponent, double more) const {
     if constexpr (k_follows) exponent.center += more;
-    if (center(exponent) < (base_2 ? -170 : -120))
-      return a_.known(base_2 ? std::exp2(center(exponent)) : std::exp(center(exponent)), 0.5);
-    return base_2 ? a_.apply(elementary_functions::k_exp2, exponent, k_exp2_approx_ulps)
-                  : a_.apply(elementary_functions::k_exp, exponent, optimized::k_exp_ulps);
+    return attention_exponential(wide, exponent, kind_ == attention_algorithm::mma);
   }
   // e^(s - m), or 2^(s scale - m scale).
-  value weight(const value& s, const largest& m) const {
+  value weight(const Arithmetic& wide, const value& s, const largest& m) const {
     if constexpr (k_follows) {
-      const running::value below{s.center - m.score.center, s.after, s.after};
-      const bool exact = s.after == 0 && m.score.after == 0;
-      const value t = kind_ == attention_algorithm::mma ? a_.mul(below, scale_)
-                      : exact ? a_.sub(s, Arithmetic::exact(m.score.center))
-                              : running::value{below.center, s.after,
-                                               s.after + half_ulp(std::abs(below.center) + s.after +
-                                                                  m.score.after)};
-      return exponential(t, slack(m));
+      double t = s.center - m.score.center, off = s.after, room = slack(m);
+      const bool exact = off == 0 && m.score.after == 0 && kind_ != attention_algorithm::mma;
+      if (exact) return exponential(wide, a_.sub(s, Arithmetic::exact(m.score.center)), room);
+      if (kind_ == attention_algorithm::mma) {
+        off = off * (scale_.center + scale_.after) + std::abs(t) * scale_.after;
+        t *= scale_.center;
+      }
+      // The kernel's own exponent is off by the common part too.
+      return exponential(wide, {t, off, off + half_ulp(std::abs(t) + off + room)}, room);
     } else {
-      if (kind_ != attention_algorithm::mma) return exponential(a_.sub(s, m.score), 0);
-      return exponential(a_.fma(s, scale_, Arithmetic::exact(-m.base)), 0);
+      if (kind_ != attention_algorithm::mma) return exponential(wide, a_.sub(s, m.score), 0);
+      return exponential(wide, a_.fma(s, scale_, Arithmetic::exact(-m.base)), 0);
     }
   }
   // What sums relative to `before` are multiplied by to be relative to `after`.
-  value factor(const largest& before, const largest& after) const {
+  value factor(const Arithmetic& wide, const largest& before, const largest& after) const {
     if constexpr (k_follows) {
       const double t = (before.score.center - after.score.center) * unit();
       const double room = slack(before) + slack(after);
@@ -162,12 +180,12 @@ class attention_arithmetic {
                                  kind_ != attention_algorithm::mma && t == 0
                              ? 0
                              : half_ulp(std::abs(t) + room);
-      return exponential({t, off, off}, slack(after));
+      return exponential(wide, {t, off, off}, slack(after));
     } else {
       const value t = kind_ == attention_algorithm::mma
                           ? a_.sub(Arithmetic::exact(before.base), Arithmetic::exact(after.base))
                           : a_.sub(before.score, after.score);
-      return exponential(t, 0);
+      return exponential(wide, t, 0);
     }
   }
 
@@ -186,49 +204,68 @@ class attention_arithmetic {
     return std::size_t(kind_ == attention_algorithm::mma ? column % 8 / 2 : column % 4);
   }
 
+  // Keys of a row that one tile holds, the maximum once it is taken, and whether that may be
+  // another than before.
+  struct part {
+    std::int64_t begin = 0, end = 0;
+    largest m;
+    bool moved = true;
+  };
+  std::vector<part> parts_of(const std::vector<value>& s, std::int64_t first) const {
+    std::vector<part> all;
+    const auto count = std::int64_t(s.size());
+    for (std::int64_t begin = 0; begin < count; begin = all.back().end) {
+      const std::int64_t end = std::min(count, begin + tile() - (first + begin) % tile());
+      const auto scores = std::span(s).subspan(std::size_t(begin), std::size_t(end - begin));
+      part next{begin, end, all.empty() ? largest{} : all.back().m};
+      next.moved = all.empty() || moves(next.m, scores);
+      for (const value& each : scores)
+        if (next.moved) next.m = larger(next.m, each);
+      all.push_back(next);
+    }
+    return all;
+  }
+
   result by_tiles(const std::vector<value>& s, const reference::head_matrix<double>& values,
                   std::int64_t first, result r) const {
     sums all{std::vector<value>(4, Arithmetic::exact(0)), std::move(r.o)};
-    largest m;
-    for (std::int64_t begin = 0; begin < values.count;) {
-      const std::int64_t column = (first + begin) % tile();
-      const std::int64_t end = std::min(values.count, begin + tile() - column);
-      const auto part = std::span(s).subspan(std::size_t(begin), std::size_t(end - begin));
-      if (begin == 0 || moves(m, part)) {
-        largest next = m;
-        for (const value& each : part) next = larger(next, each);
-        if (begin > 0) rescale(all, factor(m, next));
-        m = next;
-      }
-      for (std::int64_t j = begin; j < end; ++j)
-        take(all, weight(s[std::size_t(j)], m), lane_of(column + j - begin), values.row(j));
-      begin = end;
+    const std::vector<part> parts = parts_of(s, first);
+    double room = 0;
+    for (const part& each : parts) room = std::max(room, slack(each.m));
+    const Arithmetic wide = within(room);
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+      const part& now = parts[k];
+      if (k > 0 && now.moved) rescale(wide, all, factor(wide, parts[k - 1].m, now.m));
+      for (std::int64_t j = now.begin; j < now.end; ++j)
+        take(wide, all, weight(wide, s[std::size_t(j)], now.m), lane_of((first + j) % tile()),
+             values.row(j));
     }
-    const value l = plus(plus(all.l[0], all.l[1]), plus(all.l[2], all.l[3]));
-    const value inverse = a_.div(Arithmetic::exact(1), l);
+    const value l = plus(wide, plus(wide, all.l[0], all.l[1]), plus(wide, all.l[2], all.l[3]));
+    const value inverse = wide.div(Arithmetic::exact(1), l);
     for (value& o : all.o) o = a_.mul(o, inverse);
-    return {std::move(all.o), logarithm(l, m)};
+    return {std::move(all.o), logarithm(l, parts.back().m)};
   }
-  void rescale(sums& all, const value& by) const {
-    for (value& l : all.l) l = is_zero(l) ? l : a_.mul(l, by);
-    for (value& o : all.o) o = a_.mul(o, by);
+  void rescale(const Arithmetic& wide, sums& all, const value& by) const {
+    for (value& l : all.l) l = is_zero(l) ? l : wide.mul(l, by);
+    for (value& o : all.o) o = wide.mul(o, by);
   }
-  void take(sums& all, const value& weight, std::size_t lane, std::span<const double> v) const {
-    all.l[lane] = plus(all.l[lane], weight);
-    const value p =
-        kind_ == attention_algorithm::mma ? Arithmetic::convert(weights_, weight) : weight;
+  void take(const Arithmetic& wide, sums& all, const value& weight, std::size_t lane,
+            std::span<const double> v) const {
+    all.l[lane] = plus(wide, all.l[lane], weight);
+    const value p = kind_ == attention_algorithm::mma ? wide.narrowed(weights_, weight) : weight;
     for (std::size_t d = 0; d < v.size(); ++d)
-      all.o[d] = a_.fma(p, Arithmetic::exact(v[d]), all.o[d]);
+      all.o[d] = wide.fma(p, Arithmetic::exact(v[d]), all.o[d]);
   }
 
   result whole_row(const std::vector<value>& s,
                    const reference::head_matrix<double>& values) const {
     largest m;
     for (const value& each : s) m = larger(m, each);
+    const Arithmetic wide = within(slack(m));
     std::vector<value> e;
-    for (const value& each : s) e.push_back(weight(each, m));
-    const value l = sum(a_, order{{interleaved{32, 1}, tree{}}}, e);
-    const value inverse = a_.div(Arithmetic::exact(1), l);
+    for (const value& each : s) e.push_back(weight(wide, each, m));
+    const value l = sum(wide, order{{interleaved{32, 1}, tree{}}}, e);
+    const value inverse = wide.div(Arithmetic::exact(1), l);
     result r{std::vector<value>(std::size_t(values.width), Arithmetic::exact(0)), logarithm(l, m)};
     for (std::size_t j = 0; j < e.size(); ++j) {
       const value p = a_.mul(e[j], inverse);
@@ -247,8 +284,8 @@ class attention_arithmetic {
       const double relative = l.after / l.center;
       const double exact_m = m.score.center * (base_2 ? scale_.center * k_ln2 : 1);
       const double log_l = std::log(l.center) - slack(m) * (base_2 ? k_ln2 : 1);
-      const double lost =
-          -std::log1p(-relative) + half_ulp(l.center + l.after) / (l.center - l.after);
+      // l - 1, which lies between -1 and l.
+      const double lost = -std::log1p(-relative) + 0x1p-24 * (1 + relative) / (1 - relative);
       const double range = std::abs(log_l) + lost + slack(m);
       double before = lost + 2 * optimized::k_log1p_ulps * half_ulp(range);
       if (base_2)

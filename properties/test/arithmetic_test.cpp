@@ -44,7 +44,16 @@ TEST(running, adds_up_the_errors_of_both_operands) {
   expect_value(k_running.add(a, b), 3, 8 * k_u, 10 * k_u);
   expect_value(k_running.sub(a, b), -1, 8 * k_u, 9 * k_u);
   expect_value(running::negated(k_running.sub(a, b)), 1, 8 * k_u, 9 * k_u);
-  expect_value(running::max(a, b), 2, 5 * k_u, 5 * k_u);
+}
+
+TEST(running, knows_the_larger_of_two_as_well_as_those_that_it_may_be) {
+  const auto a = number(1, 3 * k_u), b = number(2, 5 * k_u);
+  for (const auto& larger : {running::max(a, b), running::max(b, a)})
+    expect_value(larger, 2, 5 * k_u, 5 * k_u);
+  const auto far = number(1, 0.5), near = number(1, 1);  // below 2 for certain, and not
+  expect_value(running::max(far, b), 2, 5 * k_u, 5 * k_u);
+  expect_value(running::max(b, near), 2, 1, 1);
+  expect_value(running::max(near, b), 2, 1, 1);
 }
 
 TEST(running, spreads_errors_through_products_and_quotients) {
