@@ -1,5 +1,5 @@
 #include "optimized/attention.cuh"
-#include "optimized/attention_call.cuh"
+#include "optimized/attention_launch.cuh"
 #include "optimized/attention_mma.cuh"
 #include "optimized/attention_naive.cuh"
 
@@ -7,20 +7,6 @@
 
 namespace assay::optimized::inline ASSAY_BUILD {
 namespace {
-
-std::int64_t blocks_for(std::int64_t work, std::int64_t each) { return (work + each - 1) / each; }
-
-template <class Kernel, class... Arguments>
-void launch_blocks(Kernel kernel, std::int64_t blocks, int threads, std::size_t shared_bytes,
-                   const call& what, simt::queue& stream, const Arguments&... arguments) {
-  simt::launch(kernel, grid_of(k_attention, what, blocks), dim3(unsigned(threads)), shared_bytes,
-               stream, arguments...);
-}
-
-// Blocks of tiles of so many queries, over all heads.
-std::int64_t blocks_of_tiles(const attention_size& size, int tile) {
-  return blocks_for(size.queries, tile) * size.batch * size.query_heads();
-}
 
 template <attention_kind Kind, class T>
 void launch_naive_of(const call& what, simt::queue& stream) {
@@ -73,42 +59,19 @@ void launch_flash_simple(const call& what, simt::queue& stream) {
   run(attention_flash_simple<32>);
 }
 
-// Rows must begin at multiples of 16 bytes.
-template <class T>
-void check_words(const call& what, std::size_t i) {
-  const tensor& t = what.tensors[i];
-  bool aligned = reinterpret_cast<std::uintptr_t>(t.data) % 16 == 0;
-  const std::vector<std::int64_t> steps = detail::steps_of(what, i);
-  for (std::size_t d = 0; d + 1 < steps.size(); ++d)
-    aligned = aligned && (t.shape[d] <= 1 || steps[d] % (16 / int(sizeof(T))) == 0);
-  if (!aligned) detail::refuse(i, "has rows at other places", "rows at multiples of 16 bytes");
-}
-
 template <attention_kind Kind, class T>
 void launch_flash_mma_of(const call& what, simt::queue& stream) {
   auto p = attention_call<Kind>::template problem<T>(what);
   for (std::size_t i :
        {std::size_t(0), std::size_t(1), std::size_t(2), attention_call<Kind>::k_inputs})
     check_words<T>(what, i);
-  constexpr double k_log2_e = 0x1.71547652b82fep+0;
   p.scale = float(attention_call<Kind>::scale(what) * k_log2_e);
   const auto run = [&]<int Width>() {
     if (p.size.rows() > 0)
       launch_blocks(attention_flash_mma<Width, T>, blocks_of_tiles(p.size, k_mma_tile),
                     k_mma_threads, k_mma_shared_bytes<Width>, what, stream, p);
   };
-  switch (p.size.width) {
-    case 32:
-      return run.template operator()<32>();
-    case 64:
-      return run.template operator()<64>();
-    case 96:
-      return run.template operator()<96>();
-    case 128:
-      return run.template operator()<128>();
-    default:
-      detail::refuse(0, "has heads of " + std::to_string(p.size.width), "32, 64, 96 or 128");
-  }
+  by_width(p.size.width, run);
 }
 
 template <attention_kind Kind>

@@ -37,7 +37,7 @@ SIMT_DEVICE void load_simple_tile(simt::shared<float> to, const head_rows<const 
   for (int i = int(threadIdx.x); i < k_simple_tile * width; i += k_simple_threads) {
     const int row = i / width, token = first + row;
     float value = 0;
-    if (token >= live.first && token < live.last) value = from.at(batch, token, head)[i % width];
+    if (holds(live, token)) value = from.at(batch, token, head)[i % width];
     to[row * (width + 1) + i % width] = value;
   }
 }
@@ -65,7 +65,7 @@ SIMT_DEVICE void simple_scores(float (&s)[k_simple_tile / k_simple_lanes], simt:
     const int j = lane + k_simple_lanes * i;
     float dot = 0;
     for (int d = 0; d < width; ++d) dot = fmaf(q[d], keys[j * (width + 1) + d], dot);
-    s[i] = first + j >= seen.first && first + j < seen.last ? dot * scale : -INFINITY;
+    s[i] = holds(seen, first + j) ? dot * scale : -INFINITY;
   }
 }
 
@@ -124,7 +124,7 @@ SIMT_DEVICE void store_simple_row(const attention_problem<float>& p, simple_row<
   for (int c = 0; c < Columns; ++c)
     if (lane + k_simple_lanes * c < p.size.width) o[lane + k_simple_lanes * c] = row.o[c] * inverse;
   if (lane == 0)
-    p.lse[p.lse_at(batch, head, query)] = any ? row.m + math::log1p(row.l - 1.0f) : -INFINITY;
+    p.lse[p.size.row_at(batch, head, query)] = any ? row.m + math::log1p(row.l - 1.0f) : -INFINITY;
 }
 
 // A block a tile of queries of one head, the last tile first: under a causal mask it is the
@@ -146,11 +146,11 @@ __global__ void __launch_bounds__(k_simple_threads, 1)
   const auto values = simt::dynamic_shared<float>(8 * elements, elements);
   const auto weights = simt::dynamic_shared<float>(12 * elements, k_simple_tile * k_simple_weights);
   const int mine = int(threadIdx.x) / k_simple_lanes, query = first_query + mine;
+  const batch_mask mask = p.mask.of(batch);
   key_span seen{0, 0};
-  if (query < last_query) seen = p.mask.seen(batch, query);
+  if (query < last_query) seen = mask.seen(query);
   // Spans begin and end later from query to query: together they are this one.
-  const key_span live{p.mask.seen(batch, first_query).first,
-                      p.mask.seen(batch, last_query - 1).last};
+  const key_span live{mask.seen(first_query).first, mask.seen(last_query - 1).last};
   load_simple_tile(queries, p.q, batch, head, first_query, {0, p.size.queries}, width);
   simple_row<Columns> row;
   for (int first = live.first - live.first % k_simple_tile; first < live.last;

@@ -94,6 +94,14 @@ struct attention_call {
   // Throws simt::error where `what` is not one.
   static void check(const call& what) {
     const call_signature of{k_attention.name, k_inputs + 2, 0, k_parameters};
+    check_inputs(of, what);
+    detail::check_shape(of, what, k_inputs, what.tensors[0].shape);
+    detail::check_shape(of, what, k_inputs + 1, shape_of_lse(what));
+    check_elements(of, what, k_inputs + 1);
+  }
+
+  // Numbers of tensors and parameters, what the parameters are, shapes of q, k, v and lengths.
+  static void check_inputs(const call_signature& of, const call& what) {
     detail::check_counts(of, what);
     detail::check_floating(of, what);
     detail::check_rank(what, 0, 5);
@@ -103,20 +111,27 @@ struct attention_call {
     const std::vector<std::int64_t> keys{s.batch, s.keys, s.heads, s.width};
     for (std::size_t i = 1; i < 3; ++i) detail::check_shape(of, what, i, keys);
     if (k_padded) detail::check_shape(of, what, 3, {s.batch});
-    detail::check_shape(of, what, k_inputs, what.tensors[0].shape);
-    detail::check_shape(of, what, k_inputs + 1, {s.batch, s.heads, s.group, s.queries});
     detail::check_parameter("scale", what.parameters[0], 0x1p20, false);
     for (std::size_t k = 1; k < k_parameters; ++k)
       detail::check_parameter(k == 1 ? "left" : "right", what.parameters[k], 0x1p24, true);
+  }
+
+  // Dtypes of all tensors, lse being that one; where they lie.
+  static void check_elements(const call_signature& of, const call& what, std::size_t lse) {
     for (std::size_t i = 0; i < what.tensors.size(); ++i) {
-      const bool lengths = k_padded && i == 3, lse = i == k_inputs + 1;
-      const dtype type = lengths ? dtype::int32 : lse ? dtype::fp32 : what.tensors[0].type;
+      const bool lengths = k_padded && i == 3;
+      const dtype type = lengths ? dtype::int32 : i == lse ? dtype::fp32 : what.tensors[0].type;
       if (what.tensors[i].type != type)
         detail::refuse(i, "is " + std::string(name_of(what.tensors[i].type)),
                        std::string(name_of(type)));
-      if (lengths || lse) detail::check_contiguous(of, what, i);
+      if (lengths || i == lse) detail::check_contiguous(of, what, i);
       detail::check_alignment(what, i);
     }
+  }
+
+  static std::vector<std::int64_t> shape_of_lse(const call& what) {
+    const attention_size s = size(what);
+    return {s.batch, s.heads, s.group, s.queries};
   }
 
   static attention_size size(const call& what) {
@@ -134,20 +149,27 @@ struct attention_call {
     p.o = detail::head_rows_of<T>(what, k_inputs);
     const tensor& lse = what.tensors[k_inputs + 1];
     p.lse = simt::bind<float>(lse.data, lse.bytes());
-    p.mask.keys = p.size.keys;
-    p.mask.ahead = p.size.keys - p.size.queries;
-    if (Kind == attention_kind::causal) p.mask.right = 0;
-    if (Kind == attention_kind::window) {
-      p.mask.left = int(what.parameters[1]);
-      p.mask.right = int(what.parameters[2]);
-    }
-    if (k_padded) {
-      p.mask.padded = true;
-      p.mask.lengths =
-          simt::bind<const std::int32_t>(what.tensors[3].data, what.tensors[3].bytes());
-    }
+    p.mask = mask(what);
     p.scale = float(scale(what));
     return p;
+  }
+
+  static position_mask mask(const call& what) {
+    const attention_size s = size(what);
+    position_mask m;
+    m.all.length = s.keys;
+    m.all.queries = s.queries;
+    m.all.ahead = s.keys - s.queries;
+    if (Kind == attention_kind::causal) m.all.right = 0;
+    if (Kind == attention_kind::window) {
+      m.all.left = int(what.parameters[1]);
+      m.all.right = int(what.parameters[2]);
+    }
+    if (k_padded) {
+      m.padded = true;
+      m.lengths = simt::bind<const std::int32_t>(what.tensors[3].data, what.tensors[3].bytes());
+    }
+    return m;
   }
 
   // 0 stands for 1 / sqrt(width).

@@ -13,8 +13,7 @@
 
 namespace assay::optimized::inline ASSAY_BUILD {
 
-// Of a lane: two rows, g and g + 8 of its warp's 16, of which it holds columns 8 n + 2 t and the
-// next (g = lane / 4, t = lane % 4). A tile's scores likewise.
+// Of a lane: its part of two rows of a warp's 16, as multiply_rows has them.
 template <int Width>
 struct mma_rows {
   float m[2] = {-INFINITY, -INFINITY};  // largest score, unscaled
@@ -29,25 +28,6 @@ struct mma_scores {
 template <int Width>
 inline constexpr std::size_t k_mma_shared_bytes = 5 * mma_tile<Width>::k_elements * 2;
 
-template <int Width, class Half>
-SIMT_DEVICE mma_scores multiply_keys(const simt::fragment<4> (&queries)[Width / 16],
-                                     simt::shared<Half> keys) {
-  const int lane = int(threadIdx.x) % 32;
-  mma_scores s;
-  SIMT_UNROLL
-  for (int kk = 0; kk < Width / 16; ++kk) {
-    SIMT_UNROLL
-    for (int nn = 0; nn < k_mma_tile / 16; ++nn) {  // two times 8 keys
-      const int row = nn * 16 + (lane & 7) + ((lane >> 4) << 3);
-      const auto f =
-          simt::ldmatrix<4>(&keys[mma_tile<Width>::place(row, kk * 2 + (lane >> 3 & 1))]);
-      simt::mma_m16n8k16<Half>(s.x[2 * nn], queries[kk], simt::fragment<2>{{f.x[0], f.x[1]}});
-      simt::mma_m16n8k16<Half>(s.x[2 * nn + 1], queries[kk], simt::fragment<2>{{f.x[2], f.x[3]}});
-    }
-  }
-  return s;
-}
-
 // -infinity for keys that a row does not see; `first` is the tile's first key.
 SIMT_DEVICE void mask_scores(mma_scores& s, const key_span (&seen)[2], int first) {
   const int column = first + int(threadIdx.x) % 4 * 2;
@@ -56,7 +36,7 @@ SIMT_DEVICE void mask_scores(mma_scores& s, const key_span (&seen)[2], int first
     SIMT_UNROLL
     for (int e = 0; e < 4; ++e) {
       const int key = column + n * 8 + (e & 1);
-      if (key < seen[e >> 1].first || key >= seen[e >> 1].last) s.x[n].x[e] = -INFINITY;
+      if (!holds(seen[e >> 1], key)) s.x[n].x[e] = -INFINITY;
     }
   }
 }
@@ -96,27 +76,6 @@ SIMT_DEVICE void take_scores(mma_rows<Width>& rows, mma_scores& s, float scale) 
   }
 }
 
-template <int Width, class Half>
-SIMT_DEVICE void multiply_values(mma_rows<Width>& rows, const mma_scores& p,
-                                 simt::shared<Half> values) {
-  const int lane = int(threadIdx.x) % 32;
-  SIMT_UNROLL
-  for (int kk = 0; kk < k_mma_tile / 16; ++kk) {
-    const simt::accumulator &low = p.x[2 * kk], &high = p.x[2 * kk + 1];
-    const simt::fragment<4> weights{
-        {simt::pack<Half>(low.x[0], low.x[1]), simt::pack<Half>(low.x[2], low.x[3]),
-         simt::pack<Half>(high.x[0], high.x[1]), simt::pack<Half>(high.x[2], high.x[3])}};
-    SIMT_UNROLL
-    for (int nn = 0; nn < Width / 16; ++nn) {
-      const int row = kk * 16 + (lane & 15);
-      const auto f =
-          simt::ldmatrix_trans<4>(&values[mma_tile<Width>::place(row, nn * 2 + (lane >> 4))]);
-      simt::mma_m16n8k16<Half>(rows.o[2 * nn], weights, simt::fragment<2>{{f.x[0], f.x[1]}});
-      simt::mma_m16n8k16<Half>(rows.o[2 * nn + 1], weights, simt::fragment<2>{{f.x[2], f.x[3]}});
-    }
-  }
-}
-
 // Adds what is infinite or NaN in a tile's values, from memory, to the rows that see it: every
 // weight is positive.
 template <int Width, class Half>
@@ -124,8 +83,7 @@ SIMT_DEVICE void add_beyond(mma_rows<Width>& rows, const head_rows<const Half>& 
                             int head, int first, const key_span (&seen)[2]) {
   const int t = int(threadIdx.x) % 4;
   for (int key = first; key < first + k_mma_tile; ++key) {
-    const bool sees[2] = {key >= seen[0].first && key < seen[0].last,
-                          key >= seen[1].first && key < seen[1].last};
+    const bool sees[2] = {holds(seen[0], key), holds(seen[1], key)};
     if (!sees[0] && !sees[1]) continue;
     const auto values = v.at(batch, key, head);
     SIMT_UNROLL
@@ -161,7 +119,7 @@ SIMT_DEVICE void store_rows(const attention_problem<Half>& p, mma_rows<Width>& r
           simt::pack<Half>(rows.o[n].x[2 * h] * inverse, rows.o[n].x[2 * h + 1] * inverse);
     constexpr float k_ln2 = 0x1.62e43p-1f;
     if (t == 0)
-      p.lse[p.lse_at(batch, head, row)] =
+      p.lse[p.size.row_at(batch, head, row)] =
           any ? fmaf(base_of(rows.m[h], p.scale), k_ln2, math::log1p(l - 1.0f)) : -INFINITY;
   }
 }
@@ -175,18 +133,6 @@ SIMT_DEVICE mma_place place_of_block(const attention_size& size) {
   const int tiles = (size.queries + k_mma_tile - 1) / k_mma_tile;
   const int matrix = int(blockIdx.x % matrices), tile = tiles - 1 - int(blockIdx.x / matrices);
   return {matrix / size.query_heads(), matrix % size.query_heads(), tile * k_mma_tile};
-}
-
-// A tile of values of which some rows do not see all: 0 times infinity or NaN, in a row that does
-// not see it, would be NaN. Then the tile is cleared of those, and they are added one by one.
-template <int Width, class Half>
-SIMT_DEVICE void contain_beyond(mma_rows<Width>& rows, const attention_problem<Half>& p,
-                                const mma_place& at, simt::shared<Half> values, int first,
-                                const key_span (&seen)[2]) {
-  if (!__syncthreads_or(holds_beyond<Width, Half>(values))) return;
-  clear_beyond<Width, Half>(values);
-  add_beyond(rows, p.v, at.batch, at.head / p.size.group, first, seen);
-  __syncthreads();  // all of the tile is clear
 }
 
 template <int Width, class Half>
@@ -203,11 +149,11 @@ __global__ void __launch_bounds__(k_mma_threads) attention_flash_mma(attention_p
       at.first_query + k_mma_tile < p.size.queries ? at.first_query + k_mma_tile : p.size.queries;
   // Spans begin and end later from query to query: any of a tile's sees a key of `live`, all of
   // them those of `common`.
-  const key_span low = p.mask.seen(at.batch, at.first_query),
-                 high = p.mask.seen(at.batch, past_queries - 1);
+  const batch_mask mask = p.mask.of(at.batch);
+  const key_span low = mask.seen(at.first_query), high = mask.seen(past_queries - 1);
   const key_span live{low.first, high.last}, common{high.first, low.last};
   const int query = at.first_query + warp * k_mma_warp_rows + lane / 4;
-  const key_span seen[2] = {p.mask.seen(at.batch, query), p.mask.seen(at.batch, query + 8)};
+  const key_span seen[2] = {mask.seen(query), mask.seen(query + 8)};
   int first = live.first - live.first % k_mma_tile;
   mma_rows<Width> rows;
   if (first < live.last) {
@@ -216,7 +162,6 @@ __global__ void __launch_bounds__(k_mma_threads) attention_flash_mma(attention_p
     start_tile<Width>(values, p.v, at.batch, key_head, first, live);
   }
   simt::cp_async_commit();
-  simt::fragment<4> q[Width / 16];
   for (int stage = 0; first < live.last; first += k_mma_tile, stage ^= 1) {
     const int now = stage * k_elements, next = k_elements - now;
     if (first + k_mma_tile < live.last) {
@@ -226,16 +171,15 @@ __global__ void __launch_bounds__(k_mma_threads) attention_flash_mma(attention_p
     simt::cp_async_commit();
     simt::cp_async_wait_group<1>();
     __syncthreads();  // everybody's part of the tile has landed
-    SIMT_UNROLL
-    for (int kk = 0; kk < Width / 16; ++kk)
-      q[kk] = simt::ldmatrix<4>(&queries[mma_tile<Width>::place(
-          warp * k_mma_warp_rows + (lane & 15), kk * 2 + (lane >> 4))]);
-    mma_scores s = multiply_keys<Width, Half>(q, keys + now);
+    mma_scores s;
+    multiply_rows<Width, k_mma_tile>(s.x, queries, warp * k_mma_warp_rows, keys + now);
     const bool partial = first < common.first || first + k_mma_tile > common.last;
     if (partial) mask_scores(s, seen, first);
     take_scores(rows, s, p.scale);
-    if (partial) contain_beyond<Width, Half>(rows, p, at, values + now, first, seen);
-    multiply_values<Width, Half>(rows, s, values + now);
+    // A value that is infinite or NaN, and not seen by all rows, is added to each that sees it.
+    if (partial && clear_tile<Width, k_mma_tile>(values + now))
+      add_beyond(rows, p.v, at.batch, key_head, first, seen);
+    multiply_weights<Width, k_mma_tile>(rows.o, s.x, values + now);
     __syncthreads();  // everybody is done with the tile, whose place the next but one takes
   }
   store_rows(p, rows, at.batch, at.head, query);

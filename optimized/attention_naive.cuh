@@ -31,9 +31,9 @@ __global__ void __launch_bounds__(k_naive_threads)
   const std::int64_t i = std::int64_t(blockIdx.x) * k_naive_threads + threadIdx.x;
   if (i >= p.size.rows() * p.size.keys) return;
   const naive_index at = naive_place(p.size, i, p.size.keys);
-  const key_span seen = p.mask.seen(at.batch, at.query);
+  const key_span seen = p.mask.of(at.batch).seen(at.query);
   float score = -INFINITY;
-  if (at.column >= seen.first && at.column < seen.last) {
+  if (holds(seen, at.column)) {
     const auto q = p.q.at(at.batch, at.query, at.head);
     const auto k = p.k.at(at.batch, at.column, at.head / p.size.group);
     float dot = 0;
@@ -73,7 +73,7 @@ __global__ void __launch_bounds__(k_naive_threads)
   const std::int64_t i = std::int64_t(blockIdx.x) * k_naive_threads + threadIdx.x;
   if (i >= p.size.rows() * p.size.width) return;
   const naive_index at = naive_place(p.size, i, p.size.width);
-  const key_span seen = p.mask.seen(at.batch, at.query);
+  const key_span seen = p.mask.of(at.batch).seen(at.query);
   const simt::global<const float> row = weights + at.row * p.size.keys;
   float sum = 0;
   for (int j = seen.first; j < seen.last; ++j) {

@@ -29,34 +29,59 @@ struct attention_size {
   SIMT_HOST_DEVICE std::int64_t rows() const {
     return std::int64_t(batch) * query_heads() * queries;
   }
+  // Where a row's number stands in [batch, query heads, queries]: its log-sum-exp, for one.
+  SIMT_DEVICE std::int64_t row_at(int b, int head, int query) const {
+    return (std::int64_t(b) * query_heads() + head) * queries + query;
+  }
 };
 
-// Keys [first, last).
+// Keys [first, last), or queries.
 struct key_span {
   int first, last;
 };
+SIMT_DEVICE bool holds(const key_span& span, int i) { return i >= span.first && i < span.last; }
 
-// Masks by position. Query i stands over key i + keys - queries, and sees `left` keys before that
-// and `right` behind it; of each batch, the keys from its length on are padding.
-struct position_mask {
+// Masks by position, of one batch. Query i stands over key i + ahead, and sees `left` keys before
+// that and `right` behind it; keys from `length` on are padding.
+struct batch_mask {
   static constexpr int k_all = -1;
   int left = k_all, right = k_all;
-  int ahead = 0, keys = 0;  // ahead: keys - queries
+  int ahead = 0, queries = 0, length = 0;
+
+  // The keys that a query sees, within [0, length]; empty spans have first >= last.
+  SIMT_DEVICE key_span seen(int query) const {
+    const int own = query + ahead;
+    key_span span{0, length};
+    if (left != k_all && own > left) span.first = own - left;
+    if (right != k_all && length - own > right) span.last = own + right + 1;
+    if (span.last < 0) span.last = 0;
+    return span;
+  }
+  // The queries that see a key, within [0, queries].
+  SIMT_DEVICE key_span seers(int key) const {
+    if (key >= length) return {queries, 0};
+    const int below = key - ahead;
+    key_span span{0, queries};
+    if (right != k_all && below > right) span.first = below - right;
+    if (left != k_all && queries - below > left) span.last = below + left + 1;
+    if (span.last < 0) span.last = 0;
+    return span;
+  }
+};
+
+// The same of all batches, whose lengths lie in memory where there is padding.
+struct position_mask {
+  batch_mask all;
   bool padded = false;
   simt::global<const std::int32_t> lengths{};
 
-  // Within [0, keys], whatever the lengths say; empty spans have first >= last.
-  SIMT_DEVICE key_span seen(int batch, int query) const {
-    const int own = query + ahead;
-    key_span span{0, keys};
-    if (left != k_all && own > left) span.first = own - left;
-    if (right != k_all && keys - own > right) span.last = own + right + 1;
-    if (padded) {
-      const int length = lengths[batch];
-      if (length < span.last) span.last = length;
-    }
-    if (span.last < 0) span.last = 0;
-    return span;
+  // Reads a length; it holds whatever that says.
+  SIMT_DEVICE batch_mask of(int batch) const {
+    batch_mask one = all;
+    if (!padded) return one;
+    const int length = lengths[batch];
+    if (length < one.length) one.length = length > 0 ? length : 0;
+    return one;
   }
 };
 
@@ -69,10 +94,19 @@ struct attention_problem {
   attention_size size;
   position_mask mask;
   float scale = 1;  // of scores; flash_mma: times log2(e)
+};
 
-  SIMT_DEVICE std::int64_t lse_at(int b, int head, int query) const {
-    return (std::int64_t(b) * size.query_heads() + head) * size.queries + query;
-  }
+// Everything that a kernel of its gradients is given: lse and deltas are [batch, query heads,
+// queries], a delta is the product of a row of o with one of its gradient.
+template <class T>
+struct attention_gradient_problem {
+  head_rows<const T> q, k, v, o, grad;
+  head_rows<T> dq, dk, dv;
+  simt::global<const float> lse;
+  simt::global<float> deltas;
+  attention_size size;
+  position_mask mask;
+  float scale = 1;
 };
 
 }  // namespace assay::optimized::inline ASSAY_BUILD

@@ -1,5 +1,5 @@
 // Tiles of 16-bit rows in shared memory, as tensor cores want them: how they are laid out, brought
-// in by cp.async, and looked through for what is no number.
+// in by cp.async, looked through for what is no number, and multiplied.
 #pragma once
 
 #include "optimized/attention_rows.cuh"
@@ -12,14 +12,14 @@ inline constexpr int k_mma_tile = 64;  // queries of a block, and keys of a tile
 inline constexpr int k_mma_threads = 128;
 inline constexpr int k_mma_warp_rows = 16;  // queries of a warp
 
-// 64 rows of Width elements, in chunks of 8 (16 bytes). ldmatrix reads the same chunk of eight
+// Rows of Width elements, in chunks of 8 (16 bytes). ldmatrix reads the same chunk of eight
 // neighbouring rows at once, which must lie in different banks: rows are a multiple of 64 bytes
 // long, so without more they would not. The chunks of a row are exchanged by its number.
-template <int Width>
+template <int Width, int Rows = k_mma_tile>
 struct mma_tile {
   static_assert(Width % 32 == 0);
   static constexpr int k_chunks = Width / 8;
-  static constexpr int k_elements = k_mma_tile * Width;
+  static constexpr int k_elements = Rows * Width;
 
   // Where chunk `chunk` of row `row` begins.
   SIMT_DEVICE static int place(int row, int chunk) {
@@ -28,15 +28,15 @@ struct mma_tile {
   }
 };
 
-// Starts copying rows [first, first + 64) of a head; those outside [live.first, live.last) become
+// Starts copying rows [first, first + Rows) of a head; those outside [live.first, live.last) become
 // zeros and are not read.
-template <int Width, class Half>
+template <int Width, int Rows = k_mma_tile, class Half>
 SIMT_DEVICE void start_tile(simt::shared<Half> to, const head_rows<const Half>& from, int batch,
                             int head, int first, key_span live) {
-  using tile = mma_tile<Width>;
-  for (int i = int(threadIdx.x); i < k_mma_tile * tile::k_chunks; i += k_mma_threads) {
+  using tile = mma_tile<Width, Rows>;
+  for (int i = int(threadIdx.x); i < Rows * tile::k_chunks; i += k_mma_threads) {
     const int row = i / tile::k_chunks, chunk = i % tile::k_chunks, token = first + row;
-    const bool alive = token >= live.first && token < live.last;
+    const bool alive = holds(live, token);
     const auto source = from.at(batch, alive ? token : live.first, head) + chunk * 8;
     simt::cp_async<16>(&to[tile::place(row, chunk)], &source[0], alive ? 16 : 0);
   }
@@ -54,10 +54,10 @@ SIMT_DEVICE std::uint32_t word_of(const uint4& chunk, int i) {
 }
 
 // Does this thread's share of a tile hold something infinite, or a NaN?
-template <int Width, class Half>
+template <int Width, int Rows = k_mma_tile, class Half>
 SIMT_DEVICE bool holds_beyond(simt::shared<Half> tile) {
   bool found = false;
-  for (int i = int(threadIdx.x); i < k_mma_tile * mma_tile<Width>::k_chunks; i += k_mma_threads) {
+  for (int i = int(threadIdx.x); i < Rows * mma_tile<Width>::k_chunks; i += k_mma_threads) {
     const uint4 chunk = simt::view<uint4>(tile)[i];
     SIMT_UNROLL
     for (int w = 0; w < 4; ++w) {
@@ -69,11 +69,67 @@ SIMT_DEVICE bool holds_beyond(simt::shared<Half> tile) {
 }
 
 // Makes zeros of what is infinite or NaN in this thread's share of a tile.
-template <int Width, class Half>
+template <int Width, int Rows = k_mma_tile, class Half>
 SIMT_DEVICE void clear_beyond(simt::shared<Half> tile) {
-  for (int i = int(threadIdx.x); i < k_mma_tile * Width; i += k_mma_threads) {
+  for (int i = int(threadIdx.x); i < Rows * Width; i += k_mma_threads) {
     const Half each = tile[i];
     if (is_beyond<Half>(simt::bits_of_half(each))) tile[i] = simt::half_of<Half>(0);
+  }
+}
+
+// Clears tiles of what is infinite or NaN: 0 times that, in a row that does not see it, would be
+// NaN. Whether there was any; if so, all of them are clear.
+template <int Width, int Rows, class... Tiles>
+SIMT_DEVICE bool clear_tile(const Tiles&... tiles) {
+  if (!__syncthreads_or((holds_beyond<Width, Rows>(tiles) || ...))) return false;
+  (clear_beyond<Width, Rows>(tiles), ...);
+  __syncthreads();  // everybody's share is clear
+  return true;
+}
+
+// The 16 rows of `left` from `first` on times all rows of `right`: scores, a fragment of 8 columns
+// each. A warp's work: of a lane, rows g and g + 8, columns 8 n + 2 t and the next (g = lane / 4,
+// t = lane % 4).
+template <int Width, int Columns, class Half>
+SIMT_DEVICE void multiply_rows(simt::accumulator (&s)[Columns / 8], simt::shared<Half> left,
+                               int first, simt::shared<Half> right) {
+  const int lane = int(threadIdx.x) % 32;
+  SIMT_UNROLL
+  for (int kk = 0; kk < Width / 16; ++kk) {
+    const auto rows =
+        simt::ldmatrix<4>(&left[mma_tile<Width>::place(first + (lane & 15), kk * 2 + (lane >> 4))]);
+    SIMT_UNROLL
+    for (int nn = 0; nn < Columns / 16; ++nn) {  // two times 8 columns
+      const int row = nn * 16 + (lane & 7) + ((lane >> 4) << 3);
+      const auto f =
+          simt::ldmatrix<4>(&right[mma_tile<Width>::place(row, kk * 2 + (lane >> 3 & 1))]);
+      simt::mma_m16n8k16<Half>(s[2 * nn], rows, simt::fragment<2>{{f.x[0], f.x[1]}});
+      simt::mma_m16n8k16<Half>(s[2 * nn + 1], rows, simt::fragment<2>{{f.x[2], f.x[3]}});
+    }
+  }
+}
+
+// Adds to `sums`, 16 rows of Width, what `weights` of them, rounded to 16 bits, make of the rows of
+// `right`. An mma leaves its results where the next one wants its left operand.
+template <int Width, int Columns, class Half>
+SIMT_DEVICE void multiply_weights(simt::accumulator (&sums)[Width / 8],
+                                  const simt::accumulator (&weights)[Columns / 8],
+                                  simt::shared<Half> right) {
+  const int lane = int(threadIdx.x) % 32;
+  SIMT_UNROLL
+  for (int kk = 0; kk < Columns / 16; ++kk) {
+    const simt::accumulator &low = weights[2 * kk], &high = weights[2 * kk + 1];
+    const simt::fragment<4> rows{
+        {simt::pack<Half>(low.x[0], low.x[1]), simt::pack<Half>(low.x[2], low.x[3]),
+         simt::pack<Half>(high.x[0], high.x[1]), simt::pack<Half>(high.x[2], high.x[3])}};
+    SIMT_UNROLL
+    for (int nn = 0; nn < Width / 16; ++nn) {
+      const int row = kk * 16 + (lane & 15);
+      const auto f =
+          simt::ldmatrix_trans<4>(&right[mma_tile<Width>::place(row, nn * 2 + (lane >> 4))]);
+      simt::mma_m16n8k16<Half>(sums[2 * nn], rows, simt::fragment<2>{{f.x[0], f.x[1]}});
+      simt::mma_m16n8k16<Half>(sums[2 * nn + 1], rows, simt::fragment<2>{{f.x[2], f.x[3]}});
+    }
   }
 }
 

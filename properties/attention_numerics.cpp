@@ -94,16 +94,6 @@ std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
   });
 }
 
-// What each batch's rows see in a case; under padding, with the lengths that its id draws.
-case_inputs masks_drawn_by(const attention_variant& of, const case_id& id) {
-  const contract& c = contract_of(id);
-  case_inputs in{id, std::vector<std::vector<double>>(c.inputs.size()), {}};
-  for (const parameter_spec& each : c.parameters)
-    in.parameters.push_back(value_of(id.shape, each.name, each.otherwise).as_double());
-  if (of.padding) in.values[k_lengths] = drawn_input(c, id, k_lengths);
-  return in;
-}
-
 // Bytes of the naive kernels: queries and keys for every pair that is seen; scores written, read
 // three times where anything is seen (the maximum, the sum, the weights) and once where nothing is,
 // written again; weights and values for every pair and column; the results. A length is read by
@@ -126,11 +116,8 @@ double naive_traffic(const attention_variant& of, const case_inputs& in) {
 }
 
 // Bytes of a flash kernel whose blocks take `tile` queries: those, once; the keys and values that
-// any of them sees, once for each block; the results. `lengths`: reads of a batch's length by a
-// block.
-template <class Lengths>
-double flash_traffic(const attention_variant& of, const case_inputs& in, std::int64_t tile,
-                     const Lengths& lengths) {
+// any of them sees, once for each block; the results. Each of a block's 128 threads reads a length.
+double flash_traffic(const attention_variant& of, const case_inputs& in, std::int64_t tile) {
   const attention_shape shape = attention_shape::of(in.id);
   const double row = double(shape.width) * double(size_of(in.id.types[0].type));
   double bytes = 0;
@@ -146,7 +133,7 @@ double flash_traffic(const attention_variant& of, const case_inputs& in, std::in
       }
       const double rows = double(last - first), keys = double(live.count());
       double block = rows * (row + 4) + 2 * keys * row + rows * row;
-      if (of.padding) block += 4 * lengths(last - first);
+      if (of.padding) block += 4 * 128;
       bytes += block * double(shape.heads * shape.group);
     }
   return bytes;
@@ -155,9 +142,25 @@ double flash_traffic(const attention_variant& of, const case_inputs& in, std::in
 double traffic_of(const attention_variant& of, attention_algorithm kind, const case_id& id) {
   const case_inputs in = masks_drawn_by(of, id);
   if (kind == attention_algorithm::naive) return naive_traffic(of, in);
-  if (kind == attention_algorithm::simple)
-    return flash_traffic(of, in, 32, [](std::int64_t rows) { return double(4 * rows + 2 * 128); });
-  return flash_traffic(of, in, 64, [](std::int64_t) { return 4.0 * 128; });
+  if (kind == attention_algorithm::simple) return flash_traffic(of, in, 32);
+  return flash_traffic(of, in, 64);
+}
+
+std::string declined_by_simple(const case_id& id) {
+  if (id.types[k_queries].type != dtype::fp32) return "takes fp32";
+  if (id.dimension("d") > 128) return "takes heads of 128 at most";
+  return {};
+}
+
+}  // namespace
+
+case_inputs masks_drawn_by(const attention_variant& of, const case_id& id) {
+  const contract& c = contract_of(id);
+  case_inputs in{id, std::vector<std::vector<double>>(c.inputs.size()), {}};
+  for (const parameter_spec& each : c.parameters)
+    in.parameters.push_back(value_of(id.shape, each.name, each.otherwise).as_double());
+  if (of.padding) in.values[k_lengths] = drawn_input(c, id, k_lengths);
+  return in;
 }
 
 std::string declined_by_mma(const case_id& id) {
@@ -169,14 +172,6 @@ std::string declined_by_mma(const case_id& id) {
     return "rows must begin at multiples of 16 bytes";
   return {};
 }
-
-std::string declined_by_simple(const case_id& id) {
-  if (id.types[k_queries].type != dtype::fp32) return "takes fp32";
-  if (id.dimension("d") > 128) return "takes heads of 128 at most";
-  return {};
-}
-
-}  // namespace
 
 std::vector<implementation> attention_implementations(const attention_variant& of) {
   struct described {

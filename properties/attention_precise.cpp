@@ -19,11 +19,6 @@ std::vector<R> widened(const reference::head_matrix<double>& rows) {
   return all;
 }
 
-R precise_scale(const case_inputs& in) {
-  if (in.parameters[0] != 0) return R(in.parameters[0]);
-  return R(1) / reference::special<R>::sqrt(R(double(in.id.dimension("d"))));
-}
-
 // A row, its scores, and where results are rational: a mean of equal weights, which multiplies
 // back, or of one value; a single score with a scale that is exact.
 struct precise_row {
@@ -101,6 +96,11 @@ std::vector<truth> precise_rows(const attention_variant& of, const case_inputs& 
 }
 
 }  // namespace
+
+reference::mpfr_real<960> precise_scale(const case_inputs& in) {
+  if (in.parameters[0] != 0) return R(in.parameters[0]);
+  return R(1) / reference::special<R>::sqrt(R(double(in.id.dimension("d"))));
+}
 
 precise_reference precise_attention(const attention_variant& of) {
   return {"MPFR at 960 bits", 289, [of](const case_inputs& in) { return precise_rows(of, in); }};

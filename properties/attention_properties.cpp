@@ -1,5 +1,6 @@
 #include "properties/attention_properties.hpp"
 
+#include "properties/attention_relations.hpp"
 #include "properties/property.hpp"
 #include "properties/softmax_mask_properties.hpp"
 #include "properties/values.hpp"
@@ -13,14 +14,6 @@ namespace assay::properties {
 namespace {
 
 constexpr double k_inf = reference::k_infinity;
-
-attention_variant variant_of(const case_inputs& in) {
-  return {.name = in.id.variant,
-          .formula = "",
-          .causal = in.id.variant == "causal",
-          .window = in.id.variant == "window",
-          .padding = in.id.variant == "padding"};
-}
 
 // Asks a question of every row and what came out of it; the first answer that is not empty.
 template <class Broken>
@@ -89,23 +82,6 @@ std::string broken_logarithm(const subject& s) {
       });
 }
 
-// Where a number was promised, is it none?
-std::string no_number(const bounded_output& y, std::size_t i) {
-  if (std::isfinite(y.got[i]) || y.reach[i] == k_inf) return {};
-  return fmt::format("element {} is {}", i, y.got[i]);
-}
-
-// Both the same, bit for bit, and numbers where numbers were promised.
-std::string unlike(const std::vector<bounded_output>& here,
-                   const std::vector<bounded_output>& there) {
-  for (std::size_t k = 0; k < here.size(); ++k) {
-    for (std::size_t i = 0; i < here[k].got.size(); ++i)
-      if (std::string what = no_number(here[k], i); !what.empty()) return what;
-    if (std::string what = same_bits(here[k].got, there[k].got); !what.empty()) return what;
-  }
-  return {};
-}
-
 // o and lse of the other inputs are the same, in these rows, bit for bit.
 template <class Rows>
 std::string changes_bits(const subject& s, const std::vector<bounded_output>& before,
@@ -153,39 +129,17 @@ std::string broken_blindness(const subject& s) {
   return {};
 }
 
-// Do the same outputs, come about in two ways, lie further apart than both reaches?
-std::string differ_in_reach(const std::vector<bounded_output>& here,
-                            const std::vector<bounded_output>& there) {
-  for (std::size_t k = 0; k < here.size(); ++k) {
-    std::vector<double> allowed;
-    for (std::size_t i = 0; i < here[k].reach.size(); ++i)
-      allowed.push_back(here[k].reach[i] + there[k].reach[i]);
-    if (std::string what = differ(here[k].got, there[k].got, allowed); !what.empty()) return what;
-  }
-  return {};
-}
-
 std::string broken_by_implementation(const subject& s) {
   return differ_in_reach(s.outputs(), s.with_implementation("naive").outputs());
 }
 
 // Keys and values of every head in the opposite order.
 std::string broken_permutation(const subject& s) {
-  const attention_shape shape = attention_shape::of(s.inputs().id);
   case_inputs other = s.inputs();
-  const std::int64_t row = shape.heads * shape.width;
-  for (const std::size_t t : {k_keys, k_values})
-    for (std::int64_t b = 0; b < shape.batch; ++b)
-      for (std::int64_t j = 0; j < shape.keys; ++j)
-        std::copy_n(s.inputs().values[t].begin() + (b * shape.keys + j) * row, row,
-                    other.values[t].begin() + (b * shape.keys + shape.keys - 1 - j) * row);
+  for (const std::size_t t : {k_keys, k_values}) reverse_keys(s.inputs().id, other.values[t]);
   return differ_in_reach(s.outputs(), s.outputs(other));
 }
 
-// Eighths up to 4 in magnitude: in every format those, and they plus 1, are exact.
-double coarse(double x) {
-  return std::isfinite(x) ? std::round(std::clamp(x, -4.0, 4.0) * 8) / 8 : 0;
-}
 std::string broken_shift(const subject& s) {
   const case_inputs keys = s.with_values(k_keys, coarse);
   const case_inputs moved = s.with_values(k_keys, [](double x) { return coarse(x) + 1; });
@@ -194,71 +148,7 @@ std::string broken_shift(const subject& s) {
 
 // Query heads that share a key's head, and the same with a copy of it each.
 std::string broken_groups(const subject& s) {
-  const attention_shape shape = attention_shape::of(s.inputs().id);
-  case_inputs repeated = s.inputs();
-  for (field& each : repeated.id.shape) {
-    if (each.key == "heads") each.value = shape.heads * shape.group;
-    if (each.key == "group") each.value = std::int64_t(1);
-  }
-  for (const std::size_t t : {k_keys, k_values}) {
-    std::vector<double>& to = repeated.values[t];
-    to.clear();
-    for (std::int64_t row = 0; row < shape.batch * shape.keys * shape.heads; ++row)
-      for (std::int64_t g = 0; g < shape.group; ++g)
-        to.insert(to.end(), s.inputs().values[t].begin() + row * shape.width,
-                  s.inputs().values[t].begin() + (row + 1) * shape.width);
-  }
-  return unlike(s.outputs(), s.with_function(repeated).outputs());
-}
-
-// The same inputs, given to another variant, whose rows then see the same: without lengths, with
-// the ends of a window or without.
-std::string unlike_variant(const subject& s, const case_inputs& here, const std::string& variant,
-                           const fields& window) {
-  case_inputs there = here;
-  there.id.variant = variant;
-  if (there.values.size() > k_lengths) {
-    there.values.resize(k_lengths);
-    there.id.types.erase(there.id.types.begin() + k_lengths);
-  }
-  there.parameters.resize(1);
-  std::erase_if(there.id.shape, [](const field& f) { return f.key == "left" || f.key == "right"; });
-  for (const field& each : window) {
-    there.id.shape.push_back(each);
-    there.parameters.push_back(each.value.as_double());
-  }
-  return unlike(s.outputs(here), s.with_function(there).outputs());
-}
-
-constexpr double k_endless = 0x1p24;
-case_inputs with_window(const subject& s, double left, double right) {
-  case_inputs wide = s.inputs();
-  wide.parameters[1] = left, wide.parameters[2] = right;
-  for (field& each : wide.id.shape) {
-    if (each.key == "left") each.value = left;
-    if (each.key == "right") each.value = right;
-  }
-  return wide;
-}
-
-std::string broken_wide_window(const subject& s) {
-  return unlike_variant(s, with_window(s, k_endless, 0), "causal", {});
-}
-std::string broken_widest_window(const subject& s) {
-  return unlike_variant(s, with_window(s, k_endless, k_endless), "dense", {});
-}
-std::string broken_causal_window(const subject& s) {
-  return unlike_variant(s, s.inputs(), "window", {{"left", k_endless}, {"right", 0.0}});
-}
-std::string broken_dense_window(const subject& s) {
-  return unlike_variant(s, s.inputs(), "window", {{"left", k_endless}, {"right", k_endless}});
-}
-std::string broken_full_lengths(const subject& s) {
-  case_inputs full = s.inputs();
-  const auto keys = double(full.id.dimension("k"));
-  std::size_t i = 0;
-  for (double& length : full.values[k_lengths]) length = i++ % 2 == 0 ? keys : 0x1p31 - 1;
-  return unlike_variant(s, full, "dense", {});
+  return unlike(s.outputs(), s.with_function(with_copied_heads(s.inputs())).outputs());
 }
 
 }  // namespace
@@ -274,17 +164,9 @@ void add_attention_properties(contract& c, const attention_variant& of) {
   add("flash attention is naive attention", broken_by_implementation);
   add("a vector added to every key changes no output", broken_shift);
   add("heads that share keys are heads with copies of them, bit for bit", broken_groups);
-  if (!of.causal && !of.window && !of.padding) {
+  if (!of.causal && !of.window && !of.padding)
     add("the order of keys and values means nothing", broken_permutation);
-    add("it is a window without ends, bit for bit", broken_dense_window);
-  }
-  if (of.causal)
-    add("it is a window without an end on the left, bit for bit", broken_causal_window);
-  if (of.window) {
-    add("a window without an end on the left is causal, bit for bit", broken_wide_window);
-    add("a window without ends is none, bit for bit", broken_widest_window);
-  }
-  if (of.padding) add("lengths of all keys are no mask, bit for bit", broken_full_lengths);
+  add_variant_relations(c, of);
 }
 
 }  // namespace assay::properties

@@ -1,8 +1,11 @@
 // The tensors of attention in a case: their sizes, where a row of each begins, what each query
 // sees.
 //
-//   q, o  [batch, q, heads, group, d]     k, v  [batch, k, heads, d]     lse  [batch, heads, group,
-//   q]
+//   q, o  [batch, q, heads, group, d]     k, v  [batch, k, heads, d]
+//   lse   [batch, heads, group, q]
+//
+// Backward, o and lse are inputs, and do, the gradient of o, is like it; dq, dk and dv are like q,
+// k and v.
 //
 // `heads` are those of the keys, each shared by `group` heads of queries.
 #pragma once
@@ -17,8 +20,14 @@
 namespace assay::properties {
 
 struct attention_variant {
-  std::string name, formula;
+  std::string name;
+  std::string sees = {};  // what a query sees, in words
   bool causal = false, window = false, padding = false;
+
+  // Of the inputs of its gradients, which is which.
+  std::size_t o() const { return padding ? 4 : 3; }
+  std::size_t lse() const { return o() + 1; }
+  std::size_t grad() const { return o() + 2; }
 };
 
 // Inputs in the contract's order.

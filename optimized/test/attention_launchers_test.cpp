@@ -109,5 +109,60 @@ TEST(attention_launchers, refuse_heads_and_rows_that_their_tiles_cannot_hold) {
             "attention: tensor 1 has rows at other places; expected rows at multiples of 16 bytes");
 }
 
+// q, k, v, o, lse, the gradient of o; dq, dk, dv.
+call right_gradient_call(dtype type, std::int64_t width) {
+  call what = right_call(type, width);
+  const tensor q = what.tensors[0], k = what.tensors[1];
+  what.tensors.insert(what.tensors.end(), {q, q, k, k});
+  what.workspace_bytes = (1 + 2 * 7) * 2 * 5 * 6 * 4;
+  return what;
+}
+
+const std::vector<mistake> k_gradient_mistakes = {
+    {"5 tensors; expected 9", [](call& c) { c.tensors.resize(5); }},
+    {"tensor 3 is [2, 5, 6, 1, 32]; expected [2, 5, 3, 2, 32]",
+     [](call& c) {
+       c.tensors[3].shape = {2, 5, 6, 1, 32};
+     }},
+    {"tensor 4 is [2, 3, 2]; expected [2, 3, 2, 5]",
+     [](call& c) { c.tensors[4].shape.pop_back(); }},
+    {"tensor 4 is fp16; expected fp32", [](call& c) { c.tensors[4].type = dtype::fp16; }},
+    {"tensor 5 is int32; expected bf16", [](call& c) { c.tensors[5].type = dtype::int32; }},
+    {"tensor 6 is [2, 7, 3, 32]; expected [2, 5, 3, 2, 32]",
+     [](call& c) { c.tensors[6].shape = c.tensors[1].shape; }},
+    {"tensor 7 is [2, 7, 3, 31]; expected [2, 7, 3, 32]",
+     [](call& c) { c.tensors[7].shape[3] = 31; }},
+    {"tensor 8 is [2, 6, 3, 32]; expected [2, 7, 3, 32]",
+     [](call& c) { c.tensors[8].shape[1] = 6; }},
+    {"tensor 8 has strides; expected rows whose elements are neighbours",
+     [](call& c) {
+       c.tensors[8].strides = {1344, 192, 64, 2};
+     }},
+};
+
+TEST(attention_launchers, refuse_gradients_that_they_do_not_take) {
+  for (const char* by : {"naive", "flash_mma"}) {
+    for (const mistake& each : k_gradient_mistakes) {
+      call what = right_gradient_call(dtype::bf16, 32);
+      each.make(what);
+      EXPECT_EQ(refused("attention.causal.bwd", by, what),
+                std::string("attention: ") + each.message);
+    }
+    call little = right_gradient_call(dtype::bf16, 32);
+    little.workspace_bytes = 2 * 5 * 6 * 4 - 1;
+    EXPECT_EQ(refused("attention.causal.bwd", by, little),
+              "attention: scratch memory of 239 bytes; expected " +
+                  std::string(by == std::string("naive") ? "3600" : "240"));
+  }
+  EXPECT_EQ(refused("attention.dense.bwd", "flash_mma", right_gradient_call(dtype::fp32, 32)),
+            "attention: tensor 0 is fp32; expected bf16 or fp16");
+  EXPECT_EQ(refused("attention.dense.bwd", "flash_mma", right_gradient_call(dtype::bf16, 48)),
+            "attention: tensor 0 has heads of 48; expected 32, 64, 96 or 128");
+  call shifted = right_gradient_call(dtype::bf16, 32);
+  shifted.tensors[6].data = reinterpret_cast<void*>(0x10008);
+  EXPECT_EQ(refused("attention.dense.bwd", "flash_mma", shifted),
+            "attention: tensor 6 has rows at other places; expected rows at multiples of 16 bytes");
+}
+
 }  // namespace
 }  // namespace assay::optimized

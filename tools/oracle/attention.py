@@ -2,6 +2,7 @@
 
 import math
 
+import attention_gradient
 from mpmath import mp, mpf
 
 
@@ -82,6 +83,11 @@ def rows(case, tensors):
 
 def expected(case, output, tensors):
     """Pairs of an index and (query, place in it)."""
+    if case.direction == "bwd":
+        queries, keys = int(case.shape["q"]), int(case.shape["k"])
+        yield from attention_gradient.expected(case, output, tensors,
+                                               lambda batch, i: seen(case, tensors, batch, i, queries, keys))
+        return
     queries, heads, group, width = (int(case.shape[key]) for key in ("q", "heads", "group", "d"))
     for at, (b, i, h, g, query) in enumerate(rows(case, tensors)):
         if output == "lse":

@@ -1,0 +1,115 @@
+#include "optimized/attention_gradient.cuh"
+#include "optimized/attention_gradient_call.cuh"
+#include "optimized/attention_gradient_mma.cuh"
+#include "optimized/attention_launch.cuh"
+
+#include <vector>
+
+namespace assay::optimized::inline ASSAY_BUILD {
+namespace {
+
+template <class T>
+void launch_deltas(const attention_gradient_problem<T>& p, const call& what, simt::queue& stream) {
+  launch_blocks(attention_deltas<T>, blocks_for(p.size.rows(), k_naive_threads / 32),
+                k_naive_threads, 0, what, stream, p);
+}
+
+// Weights and gradients of scores, behind the deltas.
+template <attention_kind Kind>
+std::size_t bytes_of_pairs(const call& what) {
+  const attention_size size = attention_call<Kind>::size(what);
+  return std::size_t(size.rows()) * std::size_t(size.keys) * sizeof(float);
+}
+template <attention_kind Kind>
+std::size_t naive_workspace(const call& what) {
+  return attention_gradient_call<Kind>::bytes_of_deltas(what) + 2 * bytes_of_pairs<Kind>(what);
+}
+
+template <attention_kind Kind, class T>
+void launch_naive_of(const call& what, simt::queue& stream) {
+  const auto p = attention_gradient_call<Kind>::template problem<T>(what);
+  const std::size_t pairs = bytes_of_pairs<Kind>(what);
+  char* const behind =
+      static_cast<char*>(what.workspace) + attention_gradient_call<Kind>::bytes_of_deltas(what);
+  const auto weights = simt::bind<float>(behind, pairs),
+             gradients = simt::bind<float>(behind + pairs, pairs);
+  const simt::global<const float> all_weights = weights, all_gradients = gradients;
+  const std::int64_t rows = p.size.rows(), width = p.size.width,
+                     keys = std::int64_t(p.size.batch) * p.size.keys * p.size.heads;
+  const auto launch = [&](auto kernel, std::int64_t work, const auto&... arguments) {
+    if (work > 0)
+      launch_blocks(kernel, blocks_for(work, k_naive_threads), k_naive_threads, 0, what, stream, p,
+                    arguments...);
+  };
+  if (rows > 0) launch_deltas(p, what, stream);
+  launch(attention_score_gradients<T>, rows * p.size.keys, weights, gradients);
+  launch(attention_query_gradients<T>, rows * width, all_gradients);
+  launch(attention_key_gradients<T>, keys * width, all_weights, all_gradients);
+}
+
+template <attention_kind Kind>
+void launch_naive(const call& what, simt::queue& stream) {
+  attention_gradient_call<Kind>::check(what);
+  check_workspace(k_attention, what, naive_workspace<Kind>(what));
+  const dtype type = what.tensors[0].type;
+  if (type == dtype::fp32) return launch_naive_of<Kind, float>(what, stream);
+  if (type == dtype::bf16) return launch_naive_of<Kind, simt::bf16>(what, stream);
+  launch_naive_of<Kind, simt::fp16>(what, stream);
+}
+
+template <attention_kind Kind, class T>
+void launch_flash_mma_of(const call& what, simt::queue& stream) {
+  using roles = attention_gradient_call<Kind>;
+  auto p = roles::template problem<T>(what);
+  for (std::size_t i = 0; i < what.tensors.size(); ++i)
+    if (i != roles::k_lse && !(roles::forward::k_padded && i == 3)) check_words<T>(what, i);
+  const float scale = p.scale;
+  p.scale = float(roles::forward::scale(what) * k_log2_e);
+  const auto run = [&]<int Width>() {
+    const auto launch = [&](auto kernel, std::int64_t blocks) {
+      if (blocks > 0)
+        launch_blocks(kernel, blocks, k_mma_threads, gradient_memory<Width>::k_bytes, what, stream,
+                      p, scale);
+    };
+    if (p.size.rows() > 0) launch_deltas(p, what, stream);
+    launch(attention_key_gradients_mma<Width, T>,
+           blocks_for(p.size.keys, k_mma_tile) * p.size.batch * p.size.heads);
+    launch(attention_query_gradients_mma<Width, T>, blocks_of_tiles(p.size, k_mma_tile));
+  };
+  by_width(p.size.width, run);
+}
+
+template <attention_kind Kind>
+void launch_flash_mma(const call& what, simt::queue& stream) {
+  attention_gradient_call<Kind>::check(what);
+  check_workspace(k_attention, what, attention_gradient_call<Kind>::bytes_of_deltas(what));
+  const dtype type = what.tensors[0].type;
+  if (type == dtype::bf16) return launch_flash_mma_of<Kind, simt::bf16>(what, stream);
+  if (type == dtype::fp16) return launch_flash_mma_of<Kind, simt::fp16>(what, stream);
+  detail::refuse(0, "is fp32", "bf16 or fp16");
+}
+
+template <attention_kind Kind>
+void add_launchers(std::vector<launcher>& all, std::string_view function) {
+  all.push_back({function, "naive", launch_naive<Kind>, naive_workspace<Kind>});
+  all.push_back({function, "flash_mma", launch_flash_mma<Kind>,
+                 attention_gradient_call<Kind>::bytes_of_deltas});
+}
+
+std::vector<launcher> make_launchers() {
+  std::vector<launcher> all;
+  add_launchers<attention_kind::dense>(all, "attention.dense.bwd");
+  add_launchers<attention_kind::causal>(all, "attention.causal.bwd");
+  add_launchers<attention_kind::window>(all, "attention.window.bwd");
+  add_launchers<attention_kind::padding>(all, "attention.padding.bwd");
+  return all;
+}
+
+}  // namespace
+
+std::span<const launcher> attention_gradient_launchers() {
+  static const std::vector<launcher> all = make_launchers();
+  return all;
+}
+
+}  // namespace assay::optimized::inline ASSAY_BUILD

@@ -1,0 +1,312 @@
+// Gradients of flash attention on tensor cores (Dao 2023, algorithm 2), in two passes that both
+// compute the weights again from the log-sum-exps, so that no sum depends on who comes first:
+//
+//   keys     a block holds 64 keys and their values, walks over the tiles of queries that see any
+//   of
+//            them, and sums up dk and dv
+//   queries  a block holds 64 queries and their gradients from above, walks over the tiles of keys
+//            that any of them sees, and sums up dq
+//
+// They are one walk with the sides exchanged. The block's own rows (`own`) are multiplied with the
+// columns of a tile (`tile`): scores and weights p from one pair of them, dp from the other, and ds
+// = p (dp - delta); what p and ds are multiplied with, in turn, is the tile. Everything stays in
+// registers, as in the forward pass.
+//
+// Numbers: as forward; p = 2^(s scale - lse log2(e)), p and ds rounded to 16 bits for their
+// products.
+#pragma once
+
+#include "optimized/attention_gradient.cuh"
+#include "optimized/attention_tile.cuh"
+
+namespace assay::optimized::inline ASSAY_BUILD {
+
+// Columns of a tile: so many that a lane's parts of the sums, of p and of dp fit its registers.
+template <int Width>
+inline constexpr int k_gradient_columns = Width <= 64 ? 64 : 32;
+
+// Both rows that the block holds; two stages of both of a tile; its lse and deltas, in two stages.
+template <int Width>
+struct gradient_memory {
+  static constexpr int k_columns = k_gradient_columns<Width>;
+  static constexpr std::size_t k_own = mma_tile<Width>::k_elements,
+                               k_tile = mma_tile<Width, k_columns>::k_elements;
+  static constexpr std::size_t k_halves = 2 * k_own + 4 * k_tile;
+  static constexpr std::size_t k_bytes = k_halves * 2 + 4 * k_columns * sizeof(float);
+
+  template <class Half>
+  SIMT_DEVICE static simt::shared<Half> own(int which) {
+    return simt::dynamic_shared<Half>(std::size_t(which) * k_own * 2, k_own);
+  }
+  template <class Half>
+  SIMT_DEVICE static simt::shared<Half> tile(int which, int stage) {
+    return simt::dynamic_shared<Half>((2 * k_own + std::size_t(2 * stage + which) * k_tile) * 2,
+                                      k_tile);
+  }
+  // Of a tile's queries: lse log2(e), then deltas.
+  SIMT_DEVICE static simt::shared<float> statistics(int which, int stage) {
+    return simt::dynamic_shared<float>(
+        k_halves * 2 + std::size_t(2 * stage + which) * k_columns * sizeof(float), k_columns);
+  }
+};
+
+inline constexpr float k_float_log2_e = 0x1.715476p+0f;
+
+// What exponents of a row are taken relative to. Of a row without a part, infinity: p is 0.
+SIMT_DEVICE float exponent_base(float lse) {
+  return lse == -INFINITY ? INFINITY : lse * k_float_log2_e;
+}
+
+// Scores become weights: 2^(s scale - base); 0 where nothing is seen. `seen` and `base` say it of a
+// row and a column of the fragments.
+template <int Columns, class Seen, class Base>
+SIMT_DEVICE void take_weights(simt::accumulator (&s)[Columns / 8], float scale, const Seen& seen,
+                              const Base& base) {
+  SIMT_UNROLL
+  for (int n = 0; n < Columns / 8; ++n) {
+    SIMT_UNROLL
+    for (int e = 0; e < 4; ++e) {
+      const int half = e >> 1, column = n * 8 + int(threadIdx.x) % 4 * 2 + (e & 1);
+      const float p = simt::exp2_approx(fmaf(s[n].x[e], scale, -base(half, column)));
+      s[n].x[e] = seen(half, column) ? p : 0.0f;
+    }
+  }
+}
+
+// dp becomes ds: p (dp - delta), 0 where nothing is seen.
+template <int Columns, class Seen, class Delta>
+SIMT_DEVICE void take_score_gradients(simt::accumulator (&dp)[Columns / 8],
+                                      const simt::accumulator (&p)[Columns / 8], const Seen& seen,
+                                      const Delta& delta) {
+  SIMT_UNROLL
+  for (int n = 0; n < Columns / 8; ++n) {
+    SIMT_UNROLL
+    for (int e = 0; e < 4; ++e) {
+      const int half = e >> 1, column = n * 8 + int(threadIdx.x) % 4 * 2 + (e & 1);
+      const float ds = p[n].x[e] * (dp[n].x[e] - delta(half, column));
+      dp[n].x[e] = seen(half, column) ? ds : 0.0f;
+    }
+  }
+}
+
+// Stores a warp's 16 rows, times `scale`.
+template <int Width, class Half>
+SIMT_DEVICE void store_gradients(const head_rows<Half>& to, int batch, int head, int first,
+                                 int past, const simt::accumulator (&sums)[Width / 8],
+                                 float scale) {
+  const int lane = int(threadIdx.x) % 32;
+  SIMT_UNROLL
+  for (int h = 0; h < 2; ++h) {
+    const int row = first + lane / 4 + 8 * h;
+    if (row >= past) continue;
+    const auto words = simt::view<std::uint32_t>(to.at(batch, row, head));
+    SIMT_UNROLL
+    for (int n = 0; n < Width / 8; ++n)
+      words[n * 4 + lane % 4] =
+          simt::pack<Half>(sums[n].x[2 * h] * scale, sums[n].x[2 * h + 1] * scale);
+  }
+}
+
+// ---- keys
+
+// Brings in queries [first, ...) of a head, their gradients from above and their statistics.
+template <int Width, class Half>
+SIMT_DEVICE void start_queries(const attention_gradient_problem<Half>& p, int stage, int batch,
+                               int head, int first, key_span live) {
+  using memory = gradient_memory<Width>;
+  constexpr int k_columns = memory::k_columns;
+  start_tile<Width, k_columns>(memory::template tile<Half>(0, stage), p.q, batch, head, first,
+                               live);
+  start_tile<Width, k_columns>(memory::template tile<Half>(1, stage), p.grad, batch, head, first,
+                               live);
+  if (int(threadIdx.x) >= k_columns) return;
+  const int query = first + int(threadIdx.x);
+  const bool alive = holds(live, query);
+  const std::int64_t row = alive ? p.size.row_at(batch, head, query) : 0;
+  memory::statistics(0, stage)[int(threadIdx.x)] = alive ? exponent_base(p.lse[row]) : INFINITY;
+  memory::statistics(1, stage)[int(threadIdx.x)] = alive ? p.deltas[row] : 0.0f;
+}
+
+// A warp's sums over queries, of 16 keys.
+template <int Width>
+struct key_sums {
+  simt::accumulator dk[Width / 8] = {}, dv[Width / 8] = {};
+};
+
+// Adds what is infinite or NaN in a tile's gradients from above to the keys whose queries have it.
+template <int Width, class Half>
+SIMT_DEVICE void add_beyond(key_sums<Width>& sums, const attention_gradient_problem<Half>& p,
+                            int batch, int head, int first, const key_span (&seers)[2]) {
+  const int t = int(threadIdx.x) % 4;
+  for (int query = first; query < first + k_gradient_columns<Width>; ++query) {
+    const bool seen[2] = {holds(seers[0], query), holds(seers[1], query)};
+    if (!seen[0] && !seen[1]) continue;
+    const auto grad = p.grad.at(batch, query, head);
+    SIMT_UNROLL
+    for (int n = 0; n < Width / 8; ++n) {
+      SIMT_UNROLL
+      for (int e = 0; e < 4; ++e) {
+        const Half value = grad[n * 8 + t * 2 + (e & 1)];
+        if (seen[e >> 1] && is_beyond<Half>(simt::bits_of_half(value)))
+          sums.dv[n].x[e] += simt::to_float(value);
+      }
+    }
+  }
+}
+
+// One tile of queries, already in place.
+template <int Width, class Half>
+SIMT_DEVICE void take_queries(key_sums<Width>& sums, const attention_gradient_problem<Half>& p,
+                              int stage, int batch, int head, int first, const key_span (&seers)[2],
+                              bool partial) {
+  using memory = gradient_memory<Width>;
+  constexpr int k_columns = memory::k_columns;
+  const int rows = int(threadIdx.x) / 32 * k_mma_warp_rows;
+  const auto queries = memory::template tile<Half>(0, stage),
+             gradients = memory::template tile<Half>(1, stage);
+  const auto bases = memory::statistics(0, stage), deltas = memory::statistics(1, stage);
+  const auto seen = [&](int half, int column) {
+    return !partial || holds(seers[half], first + column);
+  };
+  simt::accumulator weights[k_columns / 8] = {}, ds[k_columns / 8] = {};
+  multiply_rows<Width, k_columns>(weights, memory::template own<Half>(0), rows, queries);
+  take_weights<k_columns>(weights, p.scale, seen, [&](int, int column) { return bases[column]; });
+  multiply_rows<Width, k_columns>(ds, memory::template own<Half>(1), rows, gradients);
+  take_score_gradients<k_columns>(ds, weights, seen,
+                                  [&](int, int column) { return deltas[column]; });
+  if (partial && clear_tile<Width, k_columns>(queries, gradients))
+    add_beyond(sums, p, batch, head, first, seers);
+  multiply_weights<Width, k_columns>(sums.dv, weights, gradients);
+  multiply_weights<Width, k_columns>(sums.dk, ds, queries);
+}
+
+// Queries that see any key of [first, past), and those that see all of them.
+struct seer_spans {
+  key_span live{0, 0}, common{0, 0};
+};
+SIMT_DEVICE seer_spans seers_of_tile(const batch_mask& mask, int first, int past) {
+  // Spans begin and end later from key to key, up to the length.
+  const int last = (past < mask.length ? past : mask.length) - 1;
+  if (last < first) return {};
+  const key_span low = mask.seers(first), high = mask.seers(last);
+  return {{low.first, high.last}, {high.first, last == past - 1 ? low.last : 0}};
+}
+
+// A block 64 keys of a head, the first keys first: under a causal mask most queries see those.
+template <int Width, class Half>
+__global__ void __launch_bounds__(k_mma_threads)
+    attention_key_gradients_mma(attention_gradient_problem<Half> p, float out_scale) {
+  using memory = gradient_memory<Width>;
+  constexpr int k_columns = memory::k_columns;
+  const unsigned matrices = unsigned(p.size.batch * p.size.heads);
+  const int matrix = int(blockIdx.x % matrices),
+            first_key = int(blockIdx.x / matrices) * k_mma_tile;
+  const int batch = matrix / p.size.heads, key_head = matrix % p.size.heads;
+  const int past_keys = first_key + k_mma_tile < p.size.keys ? first_key + k_mma_tile : p.size.keys;
+  const batch_mask mask = p.mask.of(batch);
+  const seer_spans spans = seers_of_tile(mask, first_key, past_keys);
+  const int rows = int(threadIdx.x) / 32 * k_mma_warp_rows;
+  const int key = first_key + rows + int(threadIdx.x) % 32 / 4;
+  const key_span seers[2] = {mask.seers(key), mask.seers(key + 8)};
+  key_sums<Width> sums;
+  const int begin = spans.live.first - spans.live.first % k_columns;
+  if (begin < spans.live.last) {
+    start_tile<Width>(memory::template own<Half>(0), p.k, batch, key_head, first_key,
+                      {0, past_keys});
+    start_tile<Width>(memory::template own<Half>(1), p.v, batch, key_head, first_key,
+                      {0, past_keys});
+    start_queries<Width>(p, 0, batch, key_head * p.size.group, begin, spans.live);
+  }
+  simt::cp_async_commit();
+  // Over the query heads that share the keys, and the tiles of each.
+  const int tiles =
+      begin < spans.live.last ? (spans.live.last - begin + k_columns - 1) / k_columns : 0;
+  for (int step = 0; step < tiles * p.size.group; ++step) {
+    const int stage = step % 2, next = step + 1;
+    if (next < tiles * p.size.group)
+      start_queries<Width>(p, 1 - stage, batch, key_head * p.size.group + next / tiles,
+                           begin + next % tiles * k_columns, spans.live);
+    simt::cp_async_commit();
+    simt::cp_async_wait_group<1>();
+    __syncthreads();  // everybody's part of the tile has landed
+    const int first = begin + step % tiles * k_columns;
+    const bool partial = past_keys < first_key + k_mma_tile || first < spans.common.first ||
+                         first + k_columns > spans.common.last;
+    take_queries<Width>(sums, p, stage, batch, key_head * p.size.group + step / tiles, first, seers,
+                        partial);
+    __syncthreads();  // everybody is done with the tile, whose place the next but one takes
+  }
+  store_gradients<Width>(p.dk, batch, key_head, first_key + rows, past_keys, sums.dk, out_scale);
+  store_gradients<Width>(p.dv, batch, key_head, first_key + rows, past_keys, sums.dv, 1.0f);
+}
+
+// ---- queries
+
+template <int Width, class Half>
+__global__ void __launch_bounds__(k_mma_threads)
+    attention_query_gradients_mma(attention_gradient_problem<Half> p, float out_scale) {
+  using memory = gradient_memory<Width>;
+  constexpr int k_columns = memory::k_columns;
+  const unsigned matrices = unsigned(p.size.batch * p.size.query_heads());
+  const int tiles = (p.size.queries + k_mma_tile - 1) / k_mma_tile;
+  const int matrix = int(blockIdx.x % matrices);
+  // Longest first: under a causal mask those are the last.
+  const int first_query = (tiles - 1 - int(blockIdx.x / matrices)) * k_mma_tile;
+  const int batch = matrix / p.size.query_heads(), head = matrix % p.size.query_heads();
+  const int key_head = head / p.size.group;
+  const int past_queries =
+      first_query + k_mma_tile < p.size.queries ? first_query + k_mma_tile : p.size.queries;
+  const batch_mask mask = p.mask.of(batch);
+  const key_span low = mask.seen(first_query), high = mask.seen(past_queries - 1);
+  const key_span live{low.first, high.last}, common{high.first, low.last};
+  const int rows = int(threadIdx.x) / 32 * k_mma_warp_rows;
+  const int query = first_query + rows + int(threadIdx.x) % 32 / 4;
+  const key_span spans[2] = {mask.seen(query), mask.seen(query + 8)};
+  float bases[2], deltas[2];
+  SIMT_UNROLL
+  for (int h = 0; h < 2; ++h) {
+    const bool alive = query + 8 * h < past_queries;
+    const std::int64_t row = alive ? p.size.row_at(batch, head, query + 8 * h) : 0;
+    bases[h] = alive ? exponent_base(p.lse[row]) : INFINITY;
+    deltas[h] = alive ? p.deltas[row] : 0.0f;
+  }
+  simt::accumulator sums[Width / 8] = {};
+  int first = live.first - live.first % k_columns;
+  const auto start_keys = [&](int stage, int from) {
+    start_tile<Width, k_columns>(memory::template tile<Half>(0, stage), p.k, batch, key_head, from,
+                                 live);
+    start_tile<Width, k_columns>(memory::template tile<Half>(1, stage), p.v, batch, key_head, from,
+                                 live);
+  };
+  if (first < live.last) {
+    start_tile<Width>(memory::template own<Half>(0), p.q, batch, head, first_query,
+                      {0, past_queries});
+    start_tile<Width>(memory::template own<Half>(1), p.grad, batch, head, first_query,
+                      {0, past_queries});
+    start_keys(0, first);
+  }
+  simt::cp_async_commit();
+  for (int stage = 0; first < live.last; first += k_columns, stage ^= 1) {
+    if (first + k_columns < live.last) start_keys(1 - stage, first + k_columns);
+    simt::cp_async_commit();
+    simt::cp_async_wait_group<1>();
+    __syncthreads();  // everybody's part of the tile has landed
+    const auto keys = memory::template tile<Half>(0, stage),
+               values = memory::template tile<Half>(1, stage);
+    const bool partial = first < common.first || first + k_columns > common.last;
+    const auto seen = [&](int half, int column) {
+      return !partial || holds(spans[half], first + column);
+    };
+    simt::accumulator weights[k_columns / 8] = {}, ds[k_columns / 8] = {};
+    multiply_rows<Width, k_columns>(weights, memory::template own<Half>(0), rows, keys);
+    take_weights<k_columns>(weights, p.scale, seen, [&](int half, int) { return bases[half]; });
+    multiply_rows<Width, k_columns>(ds, memory::template own<Half>(1), rows, values);
+    take_score_gradients<k_columns>(ds, weights, seen, [&](int half, int) { return deltas[half]; });
+    if (partial) clear_tile<Width, k_columns>(keys);
+    multiply_weights<Width, k_columns>(sums, ds, keys);
+    __syncthreads();  // everybody is done with the tile, whose place the next but one takes
+  }
+  store_gradients<Width>(p.dq, batch, head, first_query + rows, past_queries, sums, out_scale);
+}
+
+}  // namespace assay::optimized::inline ASSAY_BUILD

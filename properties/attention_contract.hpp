@@ -1,0 +1,17 @@
+// What the contracts of attention and of its gradients have in common.
+#pragma once
+
+#include "properties/attention_shape.hpp"
+#include "properties/contract.hpp"
+
+#include <vector>
+
+namespace assay::properties {
+
+const std::vector<attention_variant>& attention_variants();
+
+// Tensors, dtypes, parameters, cases, cost and masks; what is promised of results, and by whom, is
+// left open.
+contract attention_contract(const attention_variant& of, bool forward);
+
+}  // namespace assay::properties

@@ -1,0 +1,260 @@
+#include "properties/attention_gradient_numerics.hpp"
+
+#include "properties/attention_gradient_model.hpp"
+#include "properties/attention_head.hpp"
+#include "properties/attention_numerics.hpp"
+#include "properties/values.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace assay::properties {
+namespace {
+
+// What can be said of what a pair of a query and a key adds to its gradients, in any order of
+// operations: that it is finite, and so is all that it comes from; that it is NaN; or nothing.
+enum class addend { finite, nan, open };
+
+struct pair_addends {
+  addend score = addend::finite;   // to dq and dk
+  addend weight = addend::finite;  // to dv
+};
+
+struct reach {
+  double scale = 1;
+  double gradients = 0;  // largest sum of magnitudes of products with values and outputs
+};
+
+bool holds_nan(std::span<const double> x) {
+  return std::any_of(x.begin(), x.end(), [](double each) { return std::isnan(each); });
+}
+double magnitude_of(std::span<const double> x, std::span<const double> y) {
+  double sum = 0;
+  for (std::size_t d = 0; d < x.size(); ++d) sum += std::abs(x[d] * y[d]);
+  return sum;
+}
+bool stays_below(std::span<const double> x, double limit) {
+  return std::all_of(x.begin(), x.end(), [&](double each) { return std::abs(each) <= limit; });
+}
+
+// Scores as in the forward pass (off by 2 at most), and below their log-sum-exp plus 1: weights are
+// below 8 in any arithmetic. Gradients of scores then stay below 8 times `gradients`, and sums of
+// 2^18 / scale products of those with numbers up to 2^50 below 2^121.
+pair_addends addends_of(const reference::attention_results<double>& of, std::int64_t i,
+                        std::int64_t j, const reach& limits) {
+  const auto q = of.q.row(i), k = of.k.row(j), v = of.v.row(j), o = of.o.row(i),
+             grad = of.grad.row(i);
+  const double lse = of.lse[std::size_t(i)];
+  const bool apart =
+      lse == -reference::k_infinity;  // its weight is 0, whatever it is multiplied by
+  const bool nan = holds_nan(v) || holds_nan(o) || holds_nan(grad);
+  if (holds_nan(q) || holds_nan(k) || std::isnan(lse) || (apart && nan)) {
+    const addend adds = apart ? addend::open : addend::nan;
+    return {adds, adds};
+  }
+  double score = 0;
+  for (std::size_t d = 0; d < q.size(); ++d) score += q[d] * k[d];
+  const bool has_weight = std::abs(lse) <= 0x1p20 && score * limits.scale <= lse + 1;
+  const bool in_reach = magnitude_of(q, k) * limits.scale <= 0x1p20 / (double(q.size()) + 2) &&
+                        (apart || has_weight) && stays_below(q, 0x1p50) && stays_below(k, 0x1p50);
+  if (!in_reach) return {addend::open, addend::open};
+  const bool far =
+      std::any_of(grad.begin(), grad.end(), [](double each) { return std::abs(each) > 0x1p50; });
+  pair_addends adds{addend::finite, far ? addend::open : addend::finite};
+  if (nan)
+    adds.score = addend::nan;
+  else if (!(magnitude_of(grad, v) + magnitude_of(grad, o) <= limits.gradients))
+    adds.score = addend::open;
+  return adds;
+}
+
+addend both(addend left, addend right) {
+  if (left == addend::nan || right == addend::nan) return addend::nan;
+  return left == addend::open || right == addend::open ? addend::open : addend::finite;
+}
+
+std::vector<bool> promised(const attention_variant& of, const case_inputs& in, std::size_t output) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const std::int64_t rows = output == 0 ? shape.rows() : shape.batch * shape.keys * shape.heads;
+  // What is rounded to fp16 stays below 2^13 times 8.
+  const reach limits{scale_of(in).value,
+                     in.id.types[k_queries].type == dtype::fp16 ? 0x1p12 : 0x1p50};
+  std::vector<bool> all(std::size_t(rows * shape.width), true);
+  const bool few = double(shape.queries * shape.group + shape.keys) * limits.scale <= 0x1p18;
+  for_each_head(of, in, [&](const attention_head& head) {
+    const auto& all_of = head.results;
+    std::vector<addend> queries(std::size_t(all_of.q.count), addend::finite),
+        keys(std::size_t(all_of.k.count), addend::finite);
+    for (std::int64_t i = 0; i < all_of.q.count; ++i) {
+      const reference::key_range seen = all_of.seen[std::size_t(i)];
+      for (std::int64_t j = seen.first; j < seen.last; ++j) {
+        const pair_addends adds = addends_of(all_of, i, j, limits);
+        addend &query = queries[std::size_t(i)], &key = keys[std::size_t(j)];
+        query = both(query, adds.score);
+        key = both(key, output == 2 ? adds.weight : adds.score);
+      }
+    }
+    const std::vector<addend>& asked = output == 0 ? queries : keys;
+    for (std::size_t r = 0; r < asked.size(); ++r) {
+      const std::int64_t row =
+          output == 0 ? head.row_of_query(std::int64_t(r)) : head.row_of_key(std::int64_t(r));
+      const bool holds = asked[r] == addend::nan || (few && asked[r] == addend::finite);
+      std::fill_n(all.begin() + row * shape.width, shape.width, holds);
+    }
+  });
+  return all;
+}
+
+std::shared_ptr<const rounding_model> model_of(const attention_variant& of, bool on_tensor_cores) {
+  return make_model([of, on_tensor_cores](const auto& a, const case_inputs& in) {
+    using arithmetic = std::decay_t<decltype(a)>;
+    using value = typename arithmetic::value;
+    const attention_shape shape = attention_shape::of(in.id);
+    const attention_scale scale = scale_of(in);
+    const attention_gradient_arithmetic<arithmetic> rounds(
+        a, on_tensor_cores, scale.value, scale.error, format_of(in.id.types[k_queries].type));
+    const auto keys = std::size_t(shape.batch * shape.keys * shape.heads * shape.width);
+    model_outputs<arithmetic> out{std::vector<value>(std::size_t(shape.rows() * shape.width)),
+                                  std::vector<value>(keys), std::vector<value>(keys)};
+    for_each_head(of, in, [&](const attention_head& head) {
+      const auto gradients = rounds.head(head.results);
+      const auto query = [&](std::int64_t r) { return head.row_of_query(r); };
+      const auto key = [&](std::int64_t r) { return head.row_of_key(r); };
+      scatter_rows(out[0], gradients.dq, shape.width, query);
+      scatter_rows(out[1], gradients.dk, shape.width, key);
+      scatter_rows(out[2], gradients.dv, shape.width, key);
+    });
+    return out;
+  });
+}
+
+// Sizes that every formula of traffic needs, in bytes.
+struct sizes {
+  double element, row;
+
+  explicit sizes(const case_inputs& in)
+      : element(double(size_of(in.id.types[k_queries].type))),
+        row(element * double(in.id.dimension("d"))) {}
+};
+
+// o and its gradient, read; a delta, written.
+double delta_traffic(const attention_shape& shape, const sizes& of) {
+  return double(shape.rows()) * (2 * of.row + 4);
+}
+
+// Bytes of the naive kernels. Of each pair a thread reads a log-sum-exp; where the key is seen all
+// four vectors, that again and a delta, and two numbers are written. Of each element of dq one
+// reads a log-sum-exp, and of each pair ds and an element of k; of dk and dv one log-sum-exp a
+// pair, p and ds, and elements of q and grad. Under padding a length wherever there is anything to
+// see, or a key.
+double naive_traffic(const attention_variant& of, const case_inputs& in) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const sizes size(in);
+  const double width = double(shape.width), keys = double(shape.keys), length = of.padding ? 4 : 0;
+  double bytes = 0;
+  for (std::int64_t b = 0; b < shape.batch; ++b)
+    for (std::int64_t i = 0; i < shape.queries; ++i) {
+      const double seen = double(mask_of(of, in, b).seen(i, shape.queries, shape.keys).count());
+      const double read = seen > 0 ? length : 0;
+      double row = keys * (4 + read) + seen * (4 * size.row + 4 + 4 + 8);
+      row += width * (4 + read + size.element) + seen * width * (4 + size.element);
+      row += seen * width * (4 + 8 + 2 * size.element);
+      bytes += row * double(shape.heads * shape.group);
+    }
+  bytes += double(shape.batch * shape.keys * shape.heads) * (width * length + 2 * size.row);
+  return delta_traffic(shape, size) + bytes;
+}
+
+reference::key_range live_of(const std::vector<reference::key_range>& spans) {
+  reference::key_range live{0, 0};
+  for (const reference::key_range& each : spans) {
+    if (each.count() == 0) continue;
+    live = live.count() == 0 ? each
+                             : reference::key_range{std::min(live.first, each.first),
+                                                    std::max(live.last, each.last)};
+  }
+  return live;
+}
+
+// Of one batch, tile by tile: what any row of it sees, or is seen by.
+template <class Take>
+void for_each_tile(const std::vector<reference::key_range>& spans, const Take& take) {
+  constexpr std::size_t k_tile = 64;
+  for (std::size_t first = 0; first < spans.size(); first += k_tile) {
+    const auto begin = spans.begin() + std::ptrdiff_t(first);
+    const std::size_t rows = std::min(k_tile, spans.size() - first);
+    take(double(rows), double(live_of({begin, begin + std::ptrdiff_t(rows)}).count()));
+  }
+}
+
+// Bytes of the flash kernels. A block of queries reads them and their gradients from above, their
+// statistics by four lanes each, and the live keys and values, and writes dq; a block of keys reads
+// them and their values, and of each query head the live queries, their gradients and statistics,
+// and writes dk and dv. Under padding each of the 128 threads reads a length.
+double flash_traffic(const attention_variant& of, const case_inputs& in) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const sizes size(in);
+  const double group = double(shape.group), heads = double(shape.heads),
+               lengths = of.padding ? 4 * 128 : 0;
+  double bytes = delta_traffic(shape, size);
+  for (std::int64_t b = 0; b < shape.batch; ++b) {
+    std::vector<reference::key_range> seen, seers(std::size_t(shape.keys));
+    for (std::int64_t i = 0; i < shape.queries; ++i) {
+      seen.push_back(mask_of(of, in, b).seen(i, shape.queries, shape.keys));
+      for (std::int64_t j = seen.back().first; j < seen.back().last; ++j)
+        seers[std::size_t(j)] = live_of({seers[std::size_t(j)], {i, i + 1}});
+    }
+    for_each_tile(seen, [&](double rows, double live) {
+      const double read = live > 0 ? 2 * rows * size.row + 2 * live * size.row : 0;
+      bytes += heads * group * (read + rows * (4 * 8 + size.row) + lengths);
+    });
+    for_each_tile(seers, [&](double rows, double live) {
+      const double read = live > 0 ? 2 * rows * size.row + group * live * (2 * size.row + 8) : 0;
+      bytes += heads * (read + 2 * rows * size.row + lengths);
+    });
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<implementation> attention_gradient_implementations(const attention_variant& of) {
+  implementation naive;
+  naive.name = "naive";
+  naive.about = "weights and gradients of all scores, and their products";
+  naive.numerics =
+      "fp32: products by fused multiply-adds in order; deltas by 32 lanes, then halves";
+  naive.model = model_of(of, false);
+  naive.traffic = [of](const case_id& id) { return naive_traffic(of, masks_drawn_by(of, id)); };
+
+  implementation flash;
+  flash.name = "flash_mma";
+  flash.about =
+      "flash attention's gradients on tensor cores, tiles of 64; one pass for dk and dv, one for "
+      "dq";
+  flash.numerics =
+      "products of 16-bit numbers summed in fp32 in order (a tensor core: in blocks, truncated); "
+      "weights 2^x by the special-function unit, these and gradients of scores to 16 bits for "
+      "their "
+      "products; deltas by 32 lanes, then halves";
+  flash.model = model_of(of, true);
+  flash.traffic = [of](const case_id& id) { return flash_traffic(of, masks_drawn_by(of, id)); };
+  flash.same_bits_on_emulator = false;
+  flash.dtypes = {dtype::bf16, dtype::fp16};
+  flash.declines = declined_by_mma;
+
+  std::vector<implementation> all{std::move(naive), std::move(flash)};
+  for (implementation& each : all) {
+    each.promises = [of](const case_inputs& in, std::size_t output) {
+      return promised(of, in, output);
+    };
+    each.domain_text =
+        "pairs whose scores' products add up to 2^20 / (d + 2) at most, with scores below their "
+        "log-sum-exp plus 1, queries, keys and gradients up to 2^50, whose products with values "
+        "and "
+        "outputs add up to 2^50 at most (fp16: 2^12); 2^18 / scale of them";
+  }
+  return all;
+}
+
+}  // namespace assay::properties

@@ -1,0 +1,123 @@
+// Gradients of attention: what their kernels move and store, counted; which mistakes leave the
+// bounds.
+
+#include "optimized/launcher.hpp"
+#include "properties/attention_shape.hpp"
+#include "properties/harness.hpp"
+#include "properties/test/attention_support.hpp"
+#include "properties/values.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace assay::properties {
+namespace {
+
+using test::attention_of;
+using test::counted;
+using test::inputs_of;
+using test::passes;
+using test::scratch_of;
+using test::set;
+using test::variant_named;
+
+// Causal, T queries and keys in n = T / 64 tiles, D = 64. Both passes multiply half of the tiles:
+// scores and dp in each, then dv and dk in the one and dq in the other, 7 products. What is read is
+// what the blocks hold, n tiles of two tensors in each pass and of o and its gradient for the
+// deltas; what they walk over, two tiles for each of the n (n + 1) / 2; and log-sum-exps and
+// deltas, of a tile's 64 queries once in the pass over keys, by four lanes each in the other.
+TEST(flash_attention_gradients, move_and_multiply_half_of_a_causal_matrix_and_store_none_of_it) {
+  for (const std::int64_t length : {64, 128, 256}) {
+    const case_id id = attention_of("causal", "bwd", dtype::bf16, length, length, 64);
+    const auto n = std::uint64_t(length / 64);
+    const std::uint64_t tile = 64 * 64 * 2, tiles = n * (n + 1) / 2;
+    const simt::counters flash = counted(id, "flash_mma");
+    EXPECT_EQ(flash.global_load_bytes,
+              2 * n * tile + 2 * (2 * n * tile + tiles * 2 * tile) + tiles * 64 * 8 + n * 64 * 32);
+    EXPECT_EQ(flash.global_store_bytes, n * 64 * 4 + 3 * n * tile);
+    EXPECT_EQ(flash.tensor_core_flops, tiles * 7 * 2 * 64 * 64 * 64);
+    EXPECT_EQ(flash.shared_bank_conflicts, 0u);
+    EXPECT_EQ(scratch_of(id, "flash_mma"), std::size_t(length) * 4);
+    EXPECT_EQ(scratch_of(id, "naive"), std::size_t(length + 2 * length * length) * 4);
+  }
+}
+
+TEST(flash_attention_gradients, have_no_bank_conflicts_in_any_width) {
+  for (const std::int64_t width : {32, 64, 96, 128})
+    EXPECT_EQ(counted(attention_of("dense", "bwd", dtype::fp16, 64, 128, width), "flash_mma")
+                  .shared_bank_conflicts,
+              0u)
+        << width;
+}
+
+struct gradient_kernel {
+  const char* name;
+  dtype type;
+};
+class attention_gradient_power : public testing::TestWithParam<gradient_kernel> {
+ protected:
+  case_id of(const std::string& variant, std::int64_t queries, std::int64_t keys) const {
+    return attention_of(variant, "bwd", GetParam().type, queries, keys, 32, {{"scale", 0}});
+  }
+  bool passes_with(const case_id& id, const case_inputs& given) const {
+    return passes(id, GetParam().name, given);
+  }
+};
+
+TEST_P(attention_gradient_power, catches_one_query_of_1024_left_out) {
+  const case_id id = of("dense", 1024, 16);
+  const std::size_t grad = variant_named("dense").grad();
+  EXPECT_TRUE(passes_with(id, inputs_of(id)));
+  case_inputs wrong = inputs_of(id);
+  std::fill_n(wrong.values[grad].begin() + 500 * 32, 32, 0);
+  EXPECT_FALSE(passes_with(id, wrong));
+}
+
+TEST_P(attention_gradient_power, catches_a_scale_that_is_off_by_a_fifth_of_a_percent) {
+  const case_id id = of("dense", 16, 1024);
+  case_inputs wrong = inputs_of(id);
+  set(wrong, "scale", round_to(dtype::fp32, 1.002 / std::sqrt(32.0)), 0);
+  EXPECT_FALSE(passes_with(id, wrong));
+}
+
+TEST_P(attention_gradient_power, catches_deltas_left_out_and_log_sum_exps_that_are_off) {
+  const case_id id = of("dense", 16, 1024);
+  case_inputs wrong = inputs_of(id);
+  for (double& o : wrong.values[variant_named("dense").o()]) o = 0;
+  EXPECT_FALSE(passes_with(id, wrong));
+  wrong = inputs_of(id);
+  for (double& lse : wrong.values[variant_named("dense").lse()]) lse += 0x1p-7;
+  EXPECT_FALSE(passes_with(id, wrong));
+}
+
+TEST_P(attention_gradient_power, catches_masks_that_are_off_by_one) {
+  const case_id causal = of("causal", 70, 100);
+  for (const double right : {0.0, 1.0}) {
+    case_inputs given = inputs_of(causal);
+    given.id.variant = "window";
+    given.id.shape.insert(given.id.shape.end(), {{"left", 0x1p24}, {"right", right}});
+    given.parameters = {0, 0x1p24, right};
+    EXPECT_EQ(passes_with(causal, given), right == 0);
+  }
+  const case_id padded = of("padding", 6, 1000);
+  for (const double more : {0.0, 1.0}) {
+    case_inputs given = inputs_of(padded);
+    ASSERT_GT(given.values[k_lengths][0], 100);
+    given.values[k_lengths][0] += more;
+    EXPECT_EQ(passes_with(padded, given), more == 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(of, attention_gradient_power,
+                         testing::Values(gradient_kernel{"naive", dtype::fp32},
+                                         gradient_kernel{"flash_mma", dtype::bf16},
+                                         gradient_kernel{"flash_mma", dtype::fp16}),
+                         [](const auto& pair) {
+                           return std::string(pair.param.name) + "_" +
+                                  std::string(name_of(pair.param.type));
+                         });
+
+}  // namespace
+}  // namespace assay::properties
