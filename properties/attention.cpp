@@ -1,6 +1,7 @@
 #include "reference/attention.hpp"
 
 #include "properties/attention_cases.hpp"
+#include "properties/attention_map.hpp"
 #include "properties/attention_numerics.hpp"
 #include "properties/attention_precise.hpp"
 #include "properties/attention_properties.hpp"
@@ -105,6 +106,7 @@ contract contract_for(const attention_variant& of) {
   c.group = [](const case_id& id, std::size_t output) {
     return output == 0 ? std::max<std::int64_t>(id.dimension("d"), 1) : 1;
   };
+  c.map = attention_map(of);
   c.implementations = attention_implementations(of);
   if (of.causal || of.window || of.padding)
     c.masked_share = [of](const case_inputs& in) { return masked_share(of, in); };
