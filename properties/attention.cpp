@@ -1,6 +1,7 @@
 #include "reference/attention.hpp"
 
 #include "properties/attention_contract.hpp"
+#include "properties/attention_map.hpp"
 #include "properties/attention_numerics.hpp"
 #include "properties/attention_precise.hpp"
 #include "properties/attention_properties.hpp"
@@ -38,6 +39,7 @@ std::vector<contract> attention_contracts() {
     c.about = "o = softmax(scale q k^T) v, lse = log sum e^(scale q k^T); a query sees " + of.sees;
     c.exact = [of](const case_inputs& in) { return exact_outputs(of, in); };
     c.precise = precise_attention(of);
+    c.map = attention_map(of);
     c.implementations = attention_implementations(of);
     add_attention_properties(c, of);
   }

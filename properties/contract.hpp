@@ -101,6 +101,17 @@ struct precise_reference {
   std::function<std::vector<truth>(const case_inputs&)> exact;
 };
 
+// Where each element of an output stands on a map of two of the contract's dimensions, so that a
+// report can say where the bound is used up (fraction_map.hpp).
+struct map_place {
+  std::int64_t row = 0, column = -1;  // column: -1 where the element has none
+};
+struct element_map {
+  std::string rows, columns;  // the dimensions
+  // One an element, in the output's order. Empty: the contract has no map.
+  std::function<std::vector<map_place>(const case_inputs&, std::size_t output)> places;
+};
+
 // What must hold whatever the numbers are (property.hpp).
 class subject;
 struct property {
@@ -134,6 +145,7 @@ struct contract {
   std::function<double(const case_inputs&)> masked_share;
   // Elements of an output that come from one reduction (scatter_model::group); empty: 1.
   std::function<std::int64_t(const case_id&, std::size_t output)> group;
+  element_map map;
   std::vector<implementation> implementations;
   std::vector<case_id> cases;  // what `check` runs
   case_id decoy_case;          // on which every decoy (decoys.hpp) is wrong
@@ -181,8 +193,8 @@ std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id)
 // and so on: a kernel that takes one tensor's stride for another's is found out.
 std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::size_t tensor);
 
-// Elements of the largest tensor (0 where a dimension is), and those of one index of the first dimension: a piece, which is
-// computed independently of the others but for reductions to a scalar.
+// Elements of the largest tensor (0 where a dimension is), and those of one index of the first
+// dimension: a piece, which is computed independently of the others but for reductions to a scalar.
 std::int64_t elements_of(const contract& c, const case_id& id);
 std::int64_t piece_elements_of(const contract& c, const case_id& id);
 

@@ -142,7 +142,7 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
     policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;
     policy.unbounded_fails = how.unbounded_fails;
     output_verdict v{
-        c.outputs[k].name, compare(type, outputs[k], prepared.exact[k], bound, policy), {}};
+        c.outputs[k].name, compare(type, outputs[k], prepared.exact[k], bound, policy), {}, {}};
     if (scatters) {
       std::vector<double> weights = charged[k];
       for (std::size_t i = 0; i < weights.size(); ++i)
@@ -150,6 +150,9 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
       v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], weights,
                                 scatter_of(prepared, by, k, out));
     }
+    if (how.map && c.map.places)
+      v.map = map_fractions(c.map, prepared.inputs, k,
+                            fractions_of(out, outputs[k], prepared.exact[k], bound, policy));
     verdicts.push_back(std::move(v));
   }
   return verdicts;

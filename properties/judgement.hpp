@@ -2,8 +2,10 @@
 #pragma once
 
 #include "properties/contract.hpp"
+#include "properties/fraction_map.hpp"
 #include "properties/scatter.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +29,14 @@ struct judging {
   // Fails an element that has no bound, because the declared arithmetic may overflow on these
   // inputs. A contract's own cases must have none; of drawn ones they are counted, not judged.
   bool unbounded_fails = true;
+  bool map = false;  // says where the bound is used up, if the contract has a map
 };
 
 struct output_verdict {
   std::string tensor;
   verdict strict;
   scatter_verdict scatter;
+  std::optional<fraction_map> map;
 };
 
 // The strict bounds of every output, element by element: how far from the truth an implementation's

@@ -249,6 +249,7 @@ void add_bench(CLI::App& app, const common_options& common, int& status) {
   CLI::App* const sub = app.add_subcommand(
       "bench", "Times implementations and references; --against compares with a revision.");
   add_options(sub, *chosen);
+  add_bench_claims(*sub, common, status);
   add_bench_counters(*sub, common, status);
   add_bench_resources(*sub, common, status);
   add_bench_waive(*sub, status);
@@ -258,6 +259,7 @@ void add_bench(CLI::App& app, const common_options& common, int& status) {
       "  assay bench '*.fwd/*/fp32/*' --elements 1000000 --baseline relu.plain.fwd/select\n"
       "  assay bench softmax --cache warm --against HEAD~1\n"
       "  assay bench counters            what kernels move, against what was accepted\n"
+      "  assay bench claims              memory, traffic and work by size, against the READMEs\n"
       "  assay bench resources           registers and spills, where there is nvcc\n"
       "  assay bench waive relu.plain.fwd/select/fp32/cuda/cold --reason 'NaN rule' --until "
       "2027-01-31");

@@ -46,6 +46,7 @@ void add_context(bench::results& all, const std::string& source, const nlohmann:
 // assay bench --against; returns the exit status.
 int bench_against(const bench_options& chosen, const common_options& common);
 
+void add_bench_claims(CLI::App& bench, const common_options& common, int& status);
 void add_bench_counters(CLI::App& bench, const common_options& common, int& status);
 void add_bench_resources(CLI::App& bench, const common_options& common, int& status);
 void add_bench_waive(CLI::App& bench, int& status);

@@ -117,7 +117,8 @@ int check(const check_options& chosen, const common_options& common) {
   if (!chosen.require.empty() && chosen.require != "cuda")
     throw bad_input("--require takes cuda, not '{}'", chosen.require);
   const std::string backend = backend_for(chosen);
-  const run_settings settings = settings_of(chosen);
+  run_settings settings = settings_of(chosen);
+  settings.judged_by.map = common.json;
   refuse_sanitizers_on(backend, settings);
   std::vector<run_id> runs = select_runs(chosen.patterns, backend);
   for (run_id& id : runs) id.schedule = chosen.schedule;

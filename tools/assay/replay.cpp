@@ -84,6 +84,7 @@ int replay(const replay_options& chosen, const common_options& common) {
   run_settings settings;
   settings.time_limit_seconds = chosen.gdb || chosen.here ? 0 : chosen.time_limit;
   if (chosen.sanitize) settings.sanitize = tools_named(*chosen.sanitize);
+  settings.judged_by.map = common.json;
   refuse_sanitizers_on(id.backend, settings);
   if (id.backend == "cuda" && !cuda_is_there()) return k_device_absent;
   if (chosen.gdb) become_gdb(chosen, id);

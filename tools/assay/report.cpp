@@ -60,6 +60,18 @@ json to_json(const scatter_verdict& v) {
           {"reason", v.reason()}};
 }
 
+// Cells as [row, column, worst fraction, elements]; a column is null where there is none.
+json to_json(const fraction_map& map) {
+  json cells = json::array();
+  for (const fraction_cell& each : map.cells)
+    cells.push_back({each.row, each.column < 0 ? json() : json(each.column),
+                     number(each.worst_fraction), each.elements});
+  return {{"rows", map.rows},
+          {"columns", map.columns},
+          {"block", {map.row_block, map.column_block}},
+          {"cells", cells}};
+}
+
 json to_json(const simt::counters& c) {
   return {{"global_load_bytes", c.global_load_bytes},
           {"global_load_sectors", c.global_load_sectors},
@@ -145,15 +157,21 @@ json to_json(const run_report& report, const run_settings& settings, bool proper
     const tensor_spec& tensor = contract_of(report.id.of).outputs[k];
     outputs.push_back({{"tensor", each.tensor},
                        {"strict", to_json(each.strict, dimensions_of(tensor, report.id.of))},
-                       {"scatter", to_json(each.scatter)}});
+                       {"scatter", to_json(each.scatter)},
+                       {"map", each.map ? to_json(*each.map) : json()}});
   }
   for (const simt::finding& each : report.findings) findings.push_back(simt::to_string(each));
   const case_id& id = report.id.of;
+  json shape = json::object();
+  for (const field& each : id.shape)
+    shape[each.key] =
+        each.value.is_integer() ? json(each.value.as_integer()) : number(each.value.as_double());
   return {{"id", print(report.id)},
           {"replay", replay_line(report.id, settings, properties)},
           {"function", id.function()},
           {"implementation", report.id.implementation},
           {"dtype", name_of(id.types[0].type)},
+          {"shape", shape},
           {"backend", report.id.backend},
           {"outcome", name_of(report.result)},
           {"reason", report.reason},

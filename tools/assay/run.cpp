@@ -17,6 +17,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -57,8 +58,8 @@ std::map<std::string, std::int64_t> dimensions_of(const contract& c,
     if (c.elementwise) shape = {tensor.elements()};
     const std::vector<std::string>& names = c.inputs[t].shape;
     if (shape.size() != names.size())
-      throw bad_input("tensor '{}' has rank {}; {} expects {}", tensor.name, shape.size(),
-                      c.function(), names.size());
+      throw bad_input("tensor '{}' has rank {}; {} expects {}: [{}]", tensor.name, shape.size(),
+                      c.function(), names.size(), fmt::join(names, ", "));
     if (c.elementwise && tensor.shape != inputs[0]->shape)
       throw bad_input("tensors '{}' and '{}' have different shapes", inputs[0]->name, tensor.name);
     for (std::size_t d = 0; d < names.size(); ++d) {
@@ -134,14 +135,27 @@ case_inputs inputs_from(const contract& c, const tensor_file& file) {
   return inputs;
 }
 
+// Empty: the reference's.
+std::string implementation_of(const contract& c, const run_options& chosen) {
+  if (chosen.on == "reference") return "";
+  return chosen.implementation.empty() ? c.implementations.front().name : chosen.implementation;
+}
+
+// Kernels take what their declarations say; an unknown one is found out later.
+void refuse_what_the_kernel_declines(const contract& c, const case_inputs& inputs,
+                                     const std::string& by) {
+  const implementation* const kernel = c.find(by);
+  if (!kernel || !kernel->declines) return;
+  if (const std::string why = kernel->declines(inputs.id); !why.empty())
+    throw bad_input("'{}' does not take these tensors: {}", by, why);
+}
+
 std::vector<std::vector<double>> computed(const contract& c, const case_inputs& inputs,
                                           const run_options& chosen) {
   if (chosen.on != "reference") {
-    const std::string by =
-        chosen.implementation.empty() ? c.implementations.front().name : chosen.implementation;
     run_settings settings;
     settings.time_limit_seconds = chosen.time_limit;
-    return outputs_of({inputs.id, by, chosen.on, 0}, inputs, settings);
+    return outputs_of({inputs.id, implementation_of(c, chosen), chosen.on, 0}, inputs, settings);
   }
   std::vector<std::vector<double>> outputs;
   const std::vector<truth> exact = c.exact(inputs);
@@ -161,6 +175,7 @@ case_inputs read_inputs(const contract& c, const run_options& chosen, tensor_fil
     case_inputs inputs = inputs_from(c, file);
     for (const parameter_spec& spec : c.parameters)
       inputs.parameters.push_back(parameter_from(chosen.parameters, spec));
+    refuse_what_the_kernel_declines(c, inputs, implementation_of(c, chosen));
     return inputs;
   } catch (const bad_input& wrong) {
     throw bad_input("{}: {}", chosen.in, wrong.what());
@@ -173,6 +188,7 @@ void compute_and_write(const contract& c, const run_options& chosen) {
   const std::vector<std::vector<double>> outputs = computed(c, inputs, chosen);
   tensor_file result;
   result.metadata = {{"function", c.function()}, {"on", chosen.on}};
+  if (chosen.on != "reference") result.metadata["implementation"] = implementation_of(c, chosen);
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     const dtype type = chosen.unrounded ? dtype::fp64 : inputs.id.types[c.inputs.size() + k].type;
     std::vector<std::int64_t> shape = shape_of(c.outputs[k], inputs.id);
@@ -205,6 +221,8 @@ int run_function(const run_options& chosen) {
   const contract& c = contract_named(chosen.function);
   if (chosen.unrounded && chosen.on != "reference")
     throw bad_input("--unrounded is the reference's, not the {}'s", chosen.on);
+  if (!chosen.implementation.empty() && chosen.on == "reference")
+    throw bad_input("--impl names a kernel, and the reference is none: --on emulator or cuda");
   refuse_unknown_parameters(c, chosen.parameters);
   if (chosen.on == "reference") {
     compute_and_write(c, chosen);
@@ -245,7 +263,9 @@ void add_run(CLI::App& app, const common_options&, int& status) {
   sub->footer(
       "Examples:\n  assay run gelu.erf.fwd --in x.safetensors --out y.safetensors\n"
       "  assay run gelu.scaled.bwd --in in.safetensors --out out.safetensors --on emulator --param "
-      "alpha=1.702");
+      "alpha=1.702\n"
+      "  assay run attention.window.fwd --in qkv.safetensors --out o.safetensors --param left=255 "
+      "--param right=0");
   sub->callback([chosen, &status] { status = run_function(*chosen); });
 }
 

@@ -3,6 +3,7 @@
 #include "properties/bad_input.hpp"
 #include "properties/nearest.hpp"
 
+#include <fmt/ranges.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -79,6 +80,13 @@ const contract& contract_named(const std::string& function) {
     if (c.function() == function) return c;
     names.push_back(c.function());
   }
+  // Of a part of a name: what begins with it.
+  std::vector<std::string> longer;
+  for (const std::string& name : names)
+    if (name.rfind(function + ".", 0) == 0) longer.push_back(name);
+  if (!longer.empty())
+    throw bad_input("'{}' is no whole name of a function; there are: {}", function,
+                    fmt::join(longer, ", "));
   throw bad_input("unknown function '{}'; {}", function, suggestion(function, names));
 }
 

@@ -130,6 +130,22 @@ TEST_F(command, bench_times_kernels_and_the_reference_and_history_keeps_them) {
   expect_refused(assay({"history", "add", "plain.json", "--history", "h"}), "on which machine");
 }
 
+TEST_F(command, bench_claims_are_written_where_a_readme_has_a_place_for_them) {
+  expect_refused(assay({"bench", "claims"}), "this folder is in no git repository");
+  expect_refused(assay({"bench", "claims", "--root", "."}), "optimized/README.md: cannot be read");
+  std::system(("mkdir -p " + path("optimized")).c_str());
+  write("optimized/README.md", "before\n");
+  expect_refused(assay({"bench", "claims", "--root", "."}),
+                 "there is no one section between '<!-- assay bench claims attention -->'");
+  const std::string begin = "before\n<!-- assay bench claims attention -->\n",
+                    end = "<!-- end -->\nbehind\n";
+  write("optimized/README.md", begin + "old\n" + end);
+  const ended told = assay({"bench", "claims", "--root", ".", "--write"});
+  EXPECT_EQ(told.code, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("| 1,048,576 | 4,194,820 | 516 | 516 |"));
+  EXPECT_EQ(contents("optimized/README.md"), begin + told.out + end);
+}
+
 TEST_F(command, history_marks_where_a_series_changed) {
   std::string lines;
   for (int day = 1; day <= 28; ++day)

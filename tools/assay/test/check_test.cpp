@@ -1,10 +1,14 @@
 // assay check, and what all subcommands share: colour, streams, exit status.
 
+#include "properties/atomic_file.hpp"
 #include "tools/assay/test/command.hpp"
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
+#include <filesystem>
 
 namespace assay::tools::test {
 namespace {
@@ -85,6 +89,56 @@ TEST_F(command, check_reports_as_json) {
     EXPECT_EQ(run.at("outcome"), "passed");
     EXPECT_EQ(run.at("repeats"), true);
   }
+}
+
+// The lines of tools/README.md, with a pyplot that tells what it is given.
+TEST_F(command, check_gives_what_the_readmes_heat_map_needs) {
+  const std::string readme = properties::read_file(ASSAY_TOOLS_README, 1 << 20);
+  const std::string begin = "```python\n";
+  const std::size_t from = readme.find(begin) + begin.size();
+  write("plot.py", readme.substr(from, readme.find("```", from) - from));
+  std::filesystem::create_directories(path("build"));
+  std::filesystem::create_symlink(ASSAY_COMMAND, path("build/assay"));
+  std::filesystem::create_directories(path("matplotlib"));
+  write("matplotlib/__init__.py", "");
+  write("matplotlib/pyplot.py", R"(
+class Told:
+    def imshow(self, image, vmin, vmax):
+        known = [x for row in image for x in row if x == x]
+        print(len(image), {len(row) for row in image}, vmin, vmax, 0 < max(known) <= 1, len(known))
+    def plot(self, tokens, fractions, marks):
+        print(sorted(set(tokens)), len(fractions), 0 < max(fractions) <= 1)
+    def savefig(self, name):
+        print(name)
+def subplots(rows, columns):
+    return Told(), [Told() for _ in range(rows * columns)]
+)");
+  const ended told = assay({"plot.py"}, {.program = "/usr/bin/python3"});
+  // 65 queries and 130 keys, in blocks of 4 and of 8.
+  EXPECT_THAT(told.out, testing::ContainsRegex("^17 \\{17\\} 0 1 True [1-9][0-9]+\n"
+                                               "\\[0, 1, .*, 130, 200\\] [0-9]+ True\nheat.png\n$"))
+      << told.err;
+}
+
+TEST_F(command, check_maps_all_that_it_judged_and_says_null_where_there_is_no_map) {
+  const nlohmann::json relu =
+      assay({"check", "relu.plain.fwd/x=bf16", "--on", "emulator", "--json"}).json();
+  EXPECT_TRUE(relu.at("runs").at(0).at("outputs").at(0).at("map").is_null());
+  const nlohmann::json told =
+      assay({"check", "*attention.padding*fp32*flash_simple*", "--on", "emulator", "--json"})
+          .json();
+  ASSERT_GT(told.at("runs").size(), 10u);
+  for (const nlohmann::json& run : told.at("runs"))
+    for (const nlohmann::json& output : run.at("outputs")) {
+      std::int64_t elements = 0;
+      double worst = 0;
+      for (const nlohmann::json& cell : output.at("map").at("cells")) {
+        worst = std::max(worst, cell.at(2).get<double>());
+        elements += cell.at(3).get<std::int64_t>();
+      }
+      EXPECT_EQ(elements, output.at("strict").at("judged"));
+      EXPECT_EQ(worst, output.at("strict").at("worst_fraction"));
+    }
 }
 
 TEST_F(command, check_writes_junit_that_python_can_read) {

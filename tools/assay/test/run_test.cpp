@@ -1,8 +1,6 @@
 // assay run: tensors in, tensors out, on the reference and on kernels.
 
-#include "properties/safetensors.hpp"
-#include "properties/values.hpp"
-#include "tools/assay/test/command.hpp"
+#include "tools/assay/test/run_command.hpp"
 
 #include <gmock/gmock.h>
 
@@ -15,35 +13,6 @@ namespace {
 using namespace properties;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-stored_tensor tensor(const std::string& name, dtype type, const std::vector<std::int64_t>& shape,
-                     const std::vector<double>& values) {
-  stored_tensor t{name, type, shape, std::vector<std::byte>(values.size() * size_of(type))};
-  for (std::size_t i = 0; i < values.size(); ++i)
-    store_bits(type, t.bytes.data(), std::int64_t(i), encode(type, round_to(type, values[i])));
-  return t;
-}
-
-std::vector<double> values(const stored_tensor& t) {
-  std::vector<double> all;
-  for (std::int64_t i = 0; i < t.elements(); ++i)
-    all.push_back(decode(t.type, load_bits(t.type, t.bytes.data(), i)));
-  return all;
-}
-
-class run : public command {
- protected:
-  void give(const std::vector<stored_tensor>& tensors) const {
-    write_safetensors(path("in"), {tensors, {}});
-  }
-  ended run_on(const std::string& where, const std::string& function,
-               std::vector<std::string> more = {}) const {
-    std::vector<std::string> all = {"run", function, "--in", "in", "--out", "out", "--on", where};
-    all.insert(all.end(), more.begin(), more.end());
-    return assay(all);
-  }
-  tensor_file result() const { return read_safetensors(path("out")); }
-};
 
 const std::vector<double> k_x = {-3, -0.5, -0.0, 0.0, 0.25, 2, INFINITY, -INFINITY};
 
@@ -110,6 +79,8 @@ TEST_F(run, takes_parameters_and_names_of_kernels) {
   EXPECT_THAT(values(result().at("y")), ElementsAre(0, 0));
   EXPECT_EQ(run_on("emulator", "gelu.erf.fwd", {"--impl", "naive"}).code, 0);
   expect_refused(run_on("emulator", "gelu.erf.fwd", {"--impl", "naif"}), "did you mean naive");
+  EXPECT_EQ(result().metadata.at("implementation"), "naive");
+  expect_refused(run_on("reference", "gelu.erf.fwd", {"--impl", "naive"}), "the reference is none");
   expect_refused(run_on("reference", "gelu.erf.fwd", {"--param", "alpha=1"}),
                  "no parameter 'alpha");
   expect_refused(run_on("reference", "gelu.scaled.fwd", {"--param", "alpha"}), "NAME=VALUE");
@@ -168,6 +139,9 @@ TEST_F(run, refuses_what_it_does_not_know) {
   give({tensor("x", dtype::fp32, {1}, {1})});
   expect_refused(run_on("reference", "gelu.ref.fwd"),
                  "unknown function 'gelu.ref.fwd'; did you mean");
+  expect_refused(
+      run_on("reference", "gelu.erf"),
+      "'gelu.erf' is no whole name of a function; there are: gelu.erf.fwd, gelu.erf.bwd");
   expect_refused(run_on("gpu", "relu.plain.fwd"), "unknown backend 'gpu'; there are: reference");
   expect_refused(assay({"run", "relu.plain.fwd", "--in", "in"}), "--out is required");
   if (has_gpu()) return;
