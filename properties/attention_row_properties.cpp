@@ -33,6 +33,7 @@ std::string changes_bits(const subject& s, const std::vector<bounded_output>& be
     }
     for (std::int64_t d = 0; d < shape.width; ++d) {
       const auto i = std::size_t(r * shape.width + d);
+      if (std::string what = no_number(before[0], i); !what.empty()) return what;
       if (!reference::same(before[0].got[i], after[0].got[i]))
         return fmt::format("row {}: o[{}] {:a} is now {:a}", r, d, before[0].got[i],
                            after[0].got[i]);

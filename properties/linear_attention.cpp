@@ -104,6 +104,23 @@ std::string broken_last_query(const subject& s) {
                          s.with_function(last).outputs());
 }
 
+// The batches of a tensor in the opposite order.
+std::vector<double> turned(const std::vector<double>& all, std::int64_t batches) {
+  const std::int64_t each = std::int64_t(all.size()) / std::max<std::int64_t>(batches, 1);
+  std::vector<double> back;
+  for (std::int64_t b = batches; b-- > 0;)
+    back.insert(back.end(), all.begin() + b * each, all.begin() + (b + 1) * each);
+  return back;
+}
+
+std::string broken_batches(const subject& s) {
+  const std::int64_t batches = attention_shape::of(s.inputs().id).batch;
+  case_inputs other = s.inputs();
+  for (std::vector<double>& each : other.values) each = turned(each, batches);
+  const bounded_output here = s.outputs()[0], there = s.outputs(other)[0];
+  return unlike({here}, {{turned(there.got, batches), turned(there.reach, batches)}});
+}
+
 void add_properties(contract& c, const attention_variant& of) {
   const auto add = [&](const char* statement, std::string (*broken)(const subject&)) {
     c.properties.push_back({statement, broken});
@@ -113,6 +130,8 @@ void add_properties(contract& c, const attention_variant& of) {
   add("what a row does not see changes no bit of it", broken_blindness);
   add("a state of all keys is as good as all pairs", broken_by_implementation);
   add("heads that share keys are heads with copies of them, bit for bit", broken_groups);
+  add("batches in the opposite order have their outputs in that order, bit for bit",
+      broken_batches);
   if (of.causal)
     add("the last query sees all keys, as without a mask", broken_last_query);
   else

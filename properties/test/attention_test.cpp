@@ -1,59 +1,22 @@
 // Attention: what its kernels move and store, counted; where heads may lie; which mistakes leave
 // the bounds.
 
-#include "optimized/launcher.hpp"
 #include "optimized/math/accuracy.hpp"
 #include "optimized/math/log1p.cuh"
-#include "properties/attention_shape.hpp"
-#include "properties/harness.hpp"
-#include "properties/staged_call.hpp"
+#include "properties/test/attention_support.hpp"
 #include "properties/values.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace assay::properties {
 namespace {
 
 case_id attention_of(const std::string& variant, dtype type, std::int64_t queries,
                      std::int64_t keys, std::int64_t width, const fields& parameters = {}) {
-  case_id id{"attention", variant, "fwd", {}, {}, {"normal", {}}, 5};
-  const contract& c = contract_of(id);
-  for (const auto* tensors : {&c.inputs, &c.outputs})
-    for (const tensor_spec& each : *tensors)
-      id.types.push_back({each.name, each.name == "lse"             ? dtype::fp32
-                                     : each.how == drawn::as_length ? dtype::int32
-                                                                    : type});
-  id.shape = {{"batch", 1}, {"q", queries}, {"k", keys}, {"heads", 1}, {"group", 1}, {"d", width}};
-  id.shape.insert(id.shape.end(), parameters.begin(), parameters.end());
-  return id;
-}
-
-simt::counters counted(const case_id& id, const std::string& implementation) {
-  run_settings settings;
-  settings.sanitize = simt::sanitizer_tools{};
-  settings.repeat = false;
-  simt::backend& place = simt::sanitized_emulator();
-  place.take_counters();
-  const case_inputs in = make_inputs(contract_of(id), id);
-  outputs_of({id, implementation, "emulator", 0}, in, settings);
-  EXPECT_TRUE(place.take_findings().empty());
-  return place.take_counters();
-}
-
-std::size_t scratch_of(const case_id& id, const std::string& implementation) {
-  const contract& c = contract_of(id);
-  const optimized::launcher* const by =
-      optimized::find_launcher(simt::build::plain, c.function(), implementation);
-  optimized::call call;
-  std::size_t t = 0;
-  for (const auto* tensors : {&c.inputs, &c.outputs})
-    for (const tensor_spec& each : *tensors)
-      call.tensors.push_back({nullptr, id.types[t++].type, shape_of(each, id)});
-  return by->workspace ? by->workspace(call) : 0;
+  return attention_case_of("attention", variant, type, queries, keys, width, parameters);
 }
 
 // Causal, T queries and keys in n = T / 64 tiles: a block of tile i moves its queries, i + 1 tiles
@@ -94,40 +57,6 @@ TEST(flash_attention, has_no_bank_conflicts_in_any_width) {
   EXPECT_EQ(
       counted(attention_of("dense", dtype::fp32, 32, 64, 64), "flash_simple").shared_bank_conflicts,
       0u);
-}
-
-// The kernel on other inputs, or another function, judged as if it had been given these.
-bool passes(const case_id& truth, const std::string& by, const case_inputs& given) {
-  const prepared_case prepared = prepare(truth);
-  const implementation& judged_as = *prepared.of->find(by);
-  const auto got = outputs_of({given.id, by, "emulator", 0}, given, {});
-  const std::vector<output_verdict> verdicts = judge(prepared, judged_as, got);
-  return std::all_of(verdicts.begin(), verdicts.end(), [](const output_verdict& v) {
-    return v.strict.passed() && v.scatter.passed();
-  });
-}
-
-case_inputs inputs_of(const case_id& id) { return make_inputs(contract_of(id), id); }
-
-void set(case_inputs& in, const std::string& key, const number& value, std::size_t parameter = 9) {
-  for (field& each : in.id.shape)
-    if (each.key == key) each.value = value;
-  if (parameter < in.parameters.size()) in.parameters[parameter] = value.as_double();
-}
-
-// Key `key` of a single head of one batch, left out or given twice.
-case_inputs with_key_times(const case_id& id, std::int64_t key, int times) {
-  case_inputs in = inputs_of(id);
-  const std::int64_t width = id.dimension("d");
-  for (const std::size_t t : {k_keys, k_values}) {
-    auto& all = in.values[t];
-    const auto at = all.begin() + key * width;
-    const std::vector<double> row(at, at + width);
-    if (times == 0) all.erase(at, at + width);
-    if (times == 2) all.insert(at, row.begin(), row.end());
-  }
-  set(in, "k", id.dimension("k") + times - 1);
-  return in;
 }
 
 // Scores of -226: a kernel whose maximum began at 0, or was reset to it, has nothing but zeros to
@@ -201,31 +130,16 @@ INSTANTIATE_TEST_SUITE_P(of, attention_power,
 // three tensors of their own.
 TEST(attention_call, takes_packed_queries_keys_and_values_by_their_strides) {
   case_id id = attention_of("causal", dtype::bf16, 70, 70, 64, {{"scale", 0}});
-  for (field& each : id.shape)
-    if (each.key == "batch" || each.key == "heads") each.value = std::int64_t(2);
+  set(id, "batch", std::int64_t(2));
+  set(id, "heads", std::int64_t(2));
   const case_inputs in = inputs_of(id);
   const auto expected = outputs_of({id, "flash_mma", "emulator", 0}, in, {});
-  constexpr std::int64_t k_batch = 2, k_tokens = 70, k_heads = 2, k_width = 64;
-  constexpr std::int64_t k_row = k_heads * k_width, k_packed = 3 * k_row;
-  std::vector<double> packed(std::size_t(k_batch * k_tokens * k_packed));
-  for (std::int64_t token = 0; token < k_batch * k_tokens; ++token)
-    for (std::int64_t t = 0; t < 3; ++t)
-      std::copy_n(in.values[std::size_t(t)].begin() + token * k_row, k_row,
-                  packed.begin() + token * k_packed + t * k_row);
-  tensor_bytes qkv = encoded(dtype::bf16, packed), o(std::size_t(k_batch * k_tokens * k_row) * 2),
-               lse(std::size_t(k_batch * k_heads * k_tokens) * 4);
   optimized::call call;
-  const std::int64_t token = k_packed, batch = k_tokens * k_packed;
-  const auto part = [&](std::int64_t t) { return static_cast<void*>(qkv.data() + 2 * t * k_row); };
-  call.tensors = {
-      {part(0),
-       dtype::bf16,
-       {k_batch, k_tokens, k_heads, 1, k_width},
-       {batch, token, k_width, k_width, 1}},
-      {part(1), dtype::bf16, {k_batch, k_tokens, k_heads, k_width}, {batch, token, k_width, 1}},
-      {part(2), dtype::bf16, {k_batch, k_tokens, k_heads, k_width}, {batch, token, k_width, 1}},
-      {o.data(), dtype::bf16, {k_batch, k_tokens, k_heads, 1, k_width}},
-      {lse.data(), dtype::fp32, {k_batch, k_heads, 1, k_tokens}}};
+  tensor_bytes qkv = packed(in, call);
+  const std::int64_t elements = 2 * 70 * 2 * 64, rows = 2 * 70 * 2;
+  tensor_bytes o(std::size_t(elements) * 2), lse(std::size_t(rows) * 4);
+  call.tensors.push_back({o.data(), dtype::bf16, {2, 70, 2, 1, 64}});
+  call.tensors.push_back({lse.data(), dtype::fp32, {2, 2, 1, 70}});
   call.parameters = {0};
   simt::backend& place = simt::plain_emulator();
   const auto stream = place.make_queue();

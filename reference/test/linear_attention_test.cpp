@@ -126,8 +126,9 @@ TEST(linear_attention, is_a_query_times_a_state_of_all_keys) {
       above += feature * product;
       below += feature * sum;
     }
-    // All sums have at most n D terms of magnitude 2 sum w, each rounded by u.
-    const double roundings = 8 * k_count * k_width * k_unit_roundoff<real50>;
+    // Either side errs by 2 (n + D + 3) u of a mean of magnitudes of 2 at most: two sums and a
+    // quotient of the same features.
+    const double roundings = 8 * (k_count + k_width + 3) * k_unit_roundoff<real50>;
     EXPECT_LE(magnitude(real50(above / below) - o[std::size_t(column)]), real50(roundings));
   }
 }
@@ -165,7 +166,7 @@ std::vector<double> normal(test::generator& random, std::int64_t count, double s
 // How far linear attention lies from softmax attention, scores scaled by 1 / sqrt(width), relative
 // to that one's root mean square; queries, keys and values normal, queries and keys times `scale`.
 double distance_from_softmax(std::int64_t keys, double scale) {
-  constexpr std::int64_t k_width = 64, k_queries = 100;
+  constexpr std::int64_t k_width = 64, k_queries = 25;
   test::generator random(37);
   double apart = 0, size = 0;
   for (std::int64_t i = 0; i < k_queries; ++i) {
@@ -186,12 +187,11 @@ double distance_from_softmax(std::int64_t keys, double scale) {
 
 // The figures of README.md.
 TEST(linear_attention, is_as_far_from_softmax_attention_as_the_readme_says) {
-  std::string table;
+  std::string figures;
   for (const double scale : {0.5, 1.0, 2.0})
     for (const std::int64_t keys : {16, 256})
-      table += fmt::format("{} {} {:.2f}\n", scale, keys, distance_from_softmax(keys, scale));
-  EXPECT_EQ(table, "");
-  std::cout << "scale, keys, distance\n" << table;
+      figures += fmt::format(" {:.2f}", distance_from_softmax(keys, scale));
+  EXPECT_EQ(figures, " 0.23 0.23 0.70 0.75 0.92 0.99");
 }
 
 }  // namespace
