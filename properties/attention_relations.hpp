@@ -6,6 +6,7 @@
 #include "properties/contract.hpp"
 #include "properties/property.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 

@@ -1,9 +1,6 @@
 // Gradients of attention: what their kernels move and store, counted; which mistakes leave the
 // bounds.
 
-#include "optimized/launcher.hpp"
-#include "properties/attention_shape.hpp"
-#include "properties/harness.hpp"
 #include "properties/test/attention_support.hpp"
 #include "properties/values.hpp"
 
@@ -15,13 +12,10 @@
 namespace assay::properties {
 namespace {
 
-using test::attention_of;
-using test::counted;
-using test::inputs_of;
-using test::passes;
-using test::scratch_of;
-using test::set;
-using test::variant_named;
+case_id gradient_of(const std::string& variant, dtype type, std::int64_t queries, std::int64_t keys,
+                    std::int64_t width, const fields& parameters = {}) {
+  return attention_case_of("attention", variant, type, queries, keys, width, parameters, "bwd");
+}
 
 // Causal, T queries and keys in n = T / 64 tiles, D = 64. Both passes multiply half of the tiles:
 // scores and dp in each, then dv and dk in the one and dq in the other, 7 products. What is read is
@@ -30,7 +24,7 @@ using test::variant_named;
 // deltas, of a tile's 64 queries once in the pass over keys, by four lanes each in the other.
 TEST(flash_attention_gradients, move_and_multiply_half_of_a_causal_matrix_and_store_none_of_it) {
   for (const std::int64_t length : {64, 128, 256}) {
-    const case_id id = attention_of("causal", "bwd", dtype::bf16, length, length, 64);
+    const case_id id = gradient_of("causal", dtype::bf16, length, length, 64);
     const auto n = std::uint64_t(length / 64);
     const std::uint64_t tile = 64 * 64 * 2, tiles = n * (n + 1) / 2;
     const simt::counters flash = counted(id, "flash_mma");
@@ -46,11 +40,13 @@ TEST(flash_attention_gradients, move_and_multiply_half_of_a_causal_matrix_and_st
 
 TEST(flash_attention_gradients, have_no_bank_conflicts_in_any_width) {
   for (const std::int64_t width : {32, 64, 96, 128})
-    EXPECT_EQ(counted(attention_of("dense", "bwd", dtype::fp16, 64, 128, width), "flash_mma")
+    EXPECT_EQ(counted(gradient_of("dense", dtype::fp16, 64, 128, width), "flash_mma")
                   .shared_bank_conflicts,
               0u)
         << width;
 }
+
+const attention_variant k_dense{.name = "dense"};
 
 struct gradient_kernel {
   const char* name;
@@ -59,7 +55,7 @@ struct gradient_kernel {
 class attention_gradient_power : public testing::TestWithParam<gradient_kernel> {
  protected:
   case_id of(const std::string& variant, std::int64_t queries, std::int64_t keys) const {
-    return attention_of(variant, "bwd", GetParam().type, queries, keys, 32, {{"scale", 0}});
+    return gradient_of(variant, GetParam().type, queries, keys, 32, {{"scale", 0}});
   }
   bool passes_with(const case_id& id, const case_inputs& given) const {
     return passes(id, GetParam().name, given);
@@ -68,7 +64,7 @@ class attention_gradient_power : public testing::TestWithParam<gradient_kernel> 
 
 TEST_P(attention_gradient_power, catches_one_query_of_1024_left_out) {
   const case_id id = of("dense", 1024, 16);
-  const std::size_t grad = variant_named("dense").grad();
+  const std::size_t grad = k_dense.grad();
   EXPECT_TRUE(passes_with(id, inputs_of(id)));
   case_inputs wrong = inputs_of(id);
   std::fill_n(wrong.values[grad].begin() + 500 * 32, 32, 0);
@@ -85,10 +81,10 @@ TEST_P(attention_gradient_power, catches_a_scale_that_is_off_by_a_fifth_of_a_per
 TEST_P(attention_gradient_power, catches_deltas_left_out_and_log_sum_exps_that_are_off) {
   const case_id id = of("dense", 16, 1024);
   case_inputs wrong = inputs_of(id);
-  for (double& o : wrong.values[variant_named("dense").o()]) o = 0;
+  for (double& o : wrong.values[k_dense.o()]) o = 0;
   EXPECT_FALSE(passes_with(id, wrong));
   wrong = inputs_of(id);
-  for (double& lse : wrong.values[variant_named("dense").lse()]) lse += 0x1p-7;
+  for (double& lse : wrong.values[k_dense.lse()]) lse += 0x1p-7;
   EXPECT_FALSE(passes_with(id, wrong));
 }
 

@@ -1,10 +1,11 @@
-// What the tests of attention, forward and backward, share: cases, what their kernels count, and
-// kernels that are given something else than what they are judged by.
+// What the tests of both attentions share: cases, counted runs, kernels given other inputs than
+// they are judged by, packed tensors.
 #pragma once
 
 #include "optimized/launcher.hpp"
-#include "properties/attention_contract.hpp"
+#include "properties/attention_shape.hpp"
 #include "properties/harness.hpp"
+#include "properties/staged_call.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,12 +13,14 @@
 #include <string>
 #include <vector>
 
-namespace assay::properties::test {
+namespace assay::properties {
 
-inline case_id attention_of(const std::string& variant, const std::string& direction, dtype type,
-                            std::int64_t queries, std::int64_t keys, std::int64_t width,
-                            const fields& parameters = {}) {
-  case_id id{"attention", variant, direction, {}, {}, {"normal", {}}, 5};
+// One batch, one head; fp32, or another dtype of all tensors that may have it.
+inline case_id attention_case_of(const std::string& component, const std::string& variant,
+                                 dtype type, std::int64_t queries, std::int64_t keys,
+                                 std::int64_t width, const fields& parameters = {},
+                                 const std::string& direction = "fwd") {
+  case_id id{component, variant, direction, {}, {}, {"normal", {}}, 5};
   const contract& c = contract_of(id);
   for (const auto* tensors : {&c.inputs, &c.outputs})
     for (const tensor_spec& each : *tensors)
@@ -66,17 +69,53 @@ inline bool passes(const case_id& truth, const std::string& by, const case_input
 
 inline case_inputs inputs_of(const case_id& id) { return make_inputs(contract_of(id), id); }
 
+inline void set(case_id& id, const std::string& key, const number& value) {
+  for (field& each : id.shape)
+    if (each.key == key) each.value = value;
+}
 inline void set(case_inputs& in, const std::string& key, const number& value,
                 std::size_t parameter = 9) {
-  for (field& each : in.id.shape)
-    if (each.key == key) each.value = value;
+  set(in.id, key, value);
   if (parameter < in.parameters.size()) in.parameters[parameter] = value.as_double();
 }
 
-inline const attention_variant& variant_named(const std::string& name) {
-  const auto& all = attention_variants();
-  return *std::find_if(all.begin(), all.end(),
-                       [&](const attention_variant& each) { return each.name == name; });
+// Key `key` of a single head of one batch, left out or given twice.
+inline case_inputs with_key_times(const case_id& id, std::int64_t key, int times) {
+  case_inputs in = inputs_of(id);
+  const std::int64_t width = id.dimension("d");
+  for (const std::size_t t : {k_keys, k_values}) {
+    auto& all = in.values[t];
+    const auto at = all.begin() + key * width;
+    const std::vector<double> row(at, at + width);
+    if (times == 0) all.erase(at, at + width);
+    if (times == 2) all.insert(at, row.begin(), row.end());
+  }
+  set(in, "k", id.dimension("k") + times - 1);
+  return in;
 }
 
-}  // namespace assay::properties::test
+// Packed QKV, [batch, tokens, 3, heads, width], of a case in bf16 with as many queries as keys and
+// a group of one: bytes that hold all three, which are appended to the call by their strides.
+inline tensor_bytes packed(const case_inputs& in, optimized::call& call) {
+  const attention_shape of = attention_shape::of(in.id);
+  const std::int64_t row = of.heads * of.width, token = 3 * row, batch = of.keys * token;
+  std::vector<double> all(std::size_t(of.batch * batch));
+  for (std::int64_t i = 0; i < of.batch * of.keys; ++i)
+    for (std::int64_t t = 0; t < 3; ++t)
+      std::copy_n(in.values[std::size_t(t)].begin() + i * row, row,
+                  all.begin() + i * token + t * row);
+  tensor_bytes bytes = encoded(dtype::bf16, all);
+  const auto part = [&](std::int64_t t) { return static_cast<void*>(bytes.data() + 2 * t * row); };
+  call.tensors = {{part(0),
+                   dtype::bf16,
+                   {of.batch, of.queries, of.heads, 1, of.width},
+                   {batch, token, of.width, of.width, 1}}};
+  for (const std::int64_t t : {1, 2})
+    call.tensors.push_back({part(t),
+                            dtype::bf16,
+                            {of.batch, of.keys, of.heads, of.width},
+                            {batch, token, of.width, 1}});
+  return bytes;
+}
+
+}  // namespace assay::properties

@@ -1,12 +1,8 @@
 // Attention: what its kernels move and store, counted; where heads may lie; which mistakes leave
 // the bounds.
 
-#include "optimized/launcher.hpp"
 #include "optimized/math/accuracy.hpp"
 #include "optimized/math/log1p.cuh"
-#include "properties/attention_shape.hpp"
-#include "properties/harness.hpp"
-#include "properties/staged_call.hpp"
 #include "properties/test/attention_support.hpp"
 #include "properties/values.hpp"
 
@@ -14,17 +10,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace assay::properties {
 namespace {
 
-using test::attention_of;
-using test::counted;
-using test::inputs_of;
-using test::passes;
-using test::scratch_of;
-using test::set;
+case_id attention_of(const std::string& variant, dtype type, std::int64_t queries,
+                     std::int64_t keys, std::int64_t width, const fields& parameters = {}) {
+  return attention_case_of("attention", variant, type, queries, keys, width, parameters);
+}
 
 // Causal, T queries and keys in n = T / 64 tiles: a block of tile i moves its queries, i + 1 tiles
 // of keys and values, its outputs and 64 log-sum-exps. So n (n + 1) / 2 of n^2 tiles are touched,
@@ -62,24 +55,9 @@ TEST(flash_attention, has_no_bank_conflicts_in_any_width) {
                   .shared_bank_conflicts,
               0u)
         << width;
-  EXPECT_EQ(counted(attention_of("dense", "fwd", dtype::fp32, 32, 64, 64), "flash_simple")
-                .shared_bank_conflicts,
-            0u);
-}
-
-// Key `key` of a single head of one batch, left out or given twice.
-case_inputs with_key_times(const case_id& id, std::int64_t key, int times) {
-  case_inputs in = inputs_of(id);
-  const std::int64_t width = id.dimension("d");
-  for (const std::size_t t : {k_keys, k_values}) {
-    auto& all = in.values[t];
-    const auto at = all.begin() + key * width;
-    const std::vector<double> row(at, at + width);
-    if (times == 0) all.erase(at, at + width);
-    if (times == 2) all.insert(at, row.begin(), row.end());
-  }
-  set(in, "k", id.dimension("k") + times - 1);
-  return in;
+  EXPECT_EQ(
+      counted(attention_of("dense", dtype::fp32, 32, 64, 64), "flash_simple").shared_bank_conflicts,
+      0u);
 }
 
 // Scores of -226: a kernel whose maximum began at 0, or was reset to it, has nothing but zeros to
@@ -172,32 +150,17 @@ INSTANTIATE_TEST_SUITE_P(of, attention_power,
 // Packed QKV, [batch, tokens, 3, heads, width]: each of the three by its strides, the same bits as
 // three tensors of their own.
 TEST(attention_call, takes_packed_queries_keys_and_values_by_their_strides) {
-  case_id id = attention_of("causal", "fwd", dtype::bf16, 70, 70, 64, {{"scale", 0}});
-  for (field& each : id.shape)
-    if (each.key == "batch" || each.key == "heads") each.value = std::int64_t(2);
+  case_id id = attention_of("causal", dtype::bf16, 70, 70, 64, {{"scale", 0}});
+  set(id, "batch", std::int64_t(2));
+  set(id, "heads", std::int64_t(2));
   const case_inputs in = inputs_of(id);
   const auto expected = outputs_of({id, "flash_mma", "emulator", 0}, in, {});
-  constexpr std::int64_t k_batch = 2, k_tokens = 70, k_heads = 2, k_width = 64;
-  constexpr std::int64_t k_row = k_heads * k_width, k_packed = 3 * k_row;
-  std::vector<double> packed(std::size_t(k_batch * k_tokens * k_packed));
-  for (std::int64_t token = 0; token < k_batch * k_tokens; ++token)
-    for (std::int64_t t = 0; t < 3; ++t)
-      std::copy_n(in.values[std::size_t(t)].begin() + token * k_row, k_row,
-                  packed.begin() + token * k_packed + t * k_row);
-  tensor_bytes qkv = encoded(dtype::bf16, packed), o(std::size_t(k_batch * k_tokens * k_row) * 2),
-               lse(std::size_t(k_batch * k_heads * k_tokens) * 4);
   optimized::call call;
-  const std::int64_t token = k_packed, batch = k_tokens * k_packed;
-  const auto part = [&](std::int64_t t) { return static_cast<void*>(qkv.data() + 2 * t * k_row); };
-  call.tensors = {
-      {part(0),
-       dtype::bf16,
-       {k_batch, k_tokens, k_heads, 1, k_width},
-       {batch, token, k_width, k_width, 1}},
-      {part(1), dtype::bf16, {k_batch, k_tokens, k_heads, k_width}, {batch, token, k_width, 1}},
-      {part(2), dtype::bf16, {k_batch, k_tokens, k_heads, k_width}, {batch, token, k_width, 1}},
-      {o.data(), dtype::bf16, {k_batch, k_tokens, k_heads, 1, k_width}},
-      {lse.data(), dtype::fp32, {k_batch, k_heads, 1, k_tokens}}};
+  tensor_bytes qkv = packed(in, call);
+  const std::int64_t elements = 2 * 70 * 2 * 64, rows = 2 * 70 * 2;
+  tensor_bytes o(std::size_t(elements) * 2), lse(std::size_t(rows) * 4);
+  call.tensors.push_back({o.data(), dtype::bf16, {2, 70, 2, 1, 64}});
+  call.tensors.push_back({lse.data(), dtype::fp32, {2, 2, 1, 70}});
   call.parameters = {0};
   simt::backend& place = simt::plain_emulator();
   const auto stream = place.make_queue();

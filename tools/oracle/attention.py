@@ -61,11 +61,10 @@ def seen(case, tensors, batch, i, queries, keys):
     return range(max(first, 0), min(max(last, 0), keys))
 
 
-def rows(case, tensors):
-    """Every query, in the order of q: its batch, place, head, group, and what it is."""
+def rows(case, tensors, query_of):
+    """Every query, in the order of q: its batch, place, head, group, and query_of(itself, the keys it sees, their values)."""
     batches, queries, keys, heads, group, width = (int(case.shape[key]) for key in
                                                    ("batch", "q", "k", "heads", "group", "d"))
-    scale = case.parameter("scale") if case.shape.get("scale") else 0
 
     def row(name, at):
         return tensors[name][at * width:(at + 1) * width]
@@ -76,8 +75,8 @@ def rows(case, tensors):
             for h in range(heads):
                 for g in range(group):
                     places = [(b * keys + j) * heads + h for j in seen(case, tensors, b, i, queries, keys)]
-                    yield b, i, h, g, Query(row("q", at), [row("k", p) for p in places],
-                                            [row("v", p) for p in places], scale)
+                    yield b, i, h, g, query_of(row("q", at), [row("k", p) for p in places],
+                                               [row("v", p) for p in places])
                     at += 1
 
 
@@ -89,7 +88,9 @@ def expected(case, output, tensors):
                                                lambda batch, i: seen(case, tensors, batch, i, queries, keys))
         return
     queries, heads, group, width = (int(case.shape[key]) for key in ("q", "heads", "group", "d"))
-    for at, (b, i, h, g, query) in enumerate(rows(case, tensors)):
+    scale = case.parameter("scale") if case.shape.get("scale") else 0
+    queries_of = rows(case, tensors, lambda q, keys, values: Query(q, keys, values, scale))
+    for at, (b, i, h, g, query) in enumerate(queries_of):
         if output == "lse":
             yield ((b * heads + h) * group + g) * queries + i, (query, width)
         else:

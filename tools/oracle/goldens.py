@@ -16,6 +16,7 @@ import sys
 
 import attention
 import elementwise
+import linear_attention
 import rope
 import softmax
 from golden_file import Case, read
@@ -23,7 +24,7 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"attention": attention, "rope": rope, "softmax": softmax}
+COMPONENTS = {"attention": attention, "linear_attention": linear_attention, "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):
