@@ -21,11 +21,12 @@ bool is_nan_row(const seen_row& row) {
   return false;
 }
 
-// Is each score off by 2 at most? Then its exponential is by a factor of 8, and nothing overflows.
-// (A dot product of d terms and the scale: d + 2 roundings of its terms' magnitudes. Scores of
-// heads of 32 or more lie below 2^20 then, and m scale below 2^21: off by 1/8.)
+// Is each score off by 1/4 at most? Then its exponential is by a third, no sum of them may be zero,
+// and nothing overflows. (A dot product of d terms and the scale: d + 2 roundings of its terms'
+// magnitudes. Scores of heads of 32 or more lie below 2^17 then, and m scale below 2^18: off by
+// 2^-7.)
 bool has_scores_in_reach(const seen_row& row, double scale) {
-  const double most = 0x1p25 / (double(row.q.size()) + 2);
+  const double most = 0x1p22 / (double(row.q.size()) + 2);
   for (std::int64_t j = 0; j < row.keys.count; ++j) {
     double magnitude = 0;
     for (std::size_t d = 0; d < row.q.size(); ++d)
@@ -216,7 +217,7 @@ std::vector<implementation> attention_implementations(const attention_variant& o
       return promised(of, in, output);
     };
     it.domain_text =
-        "rows whose scores' products add up to 2^25 / (d + 2) at most, and values to 2^115; not "
+        "rows whose scores' products add up to 2^22 / (d + 2) at most, and values to 2^115; not "
         "finite ones with weights above 2^-14";
     it.same_bits_on_emulator = each.kind != attention_algorithm::mma;
     it.dtypes = each.dtypes;
