@@ -30,9 +30,9 @@ extremes of_rows(const reference::head_matrix<double>& rows) {
   return all;
 }
 
-// Does some product of a query's feature and a key's come to e^-40 or more? Then what underflow
-// takes from the sum of all weights (2^-149 of a product, times features up to 2^41, of fewer than
-// 2^30 products) is less than 2^-20 of it, and the mean is one.
+// Does some product of a query's feature and a key's come to e^-40 = 2^-57.7 or more? Then what
+// underflow takes from the sum of all weights (of a feature or a sum of them 2^-148, times features
+// up to 2^40, in at most 2^30 products) is less than 2^-20 of it, and the mean is one.
 bool has_weight_in_reach(const seen_row& row) {
   for (std::int64_t j = 0; j < row.keys.count; ++j)
     for (std::size_t d = 0; d < row.q.size(); ++d)
@@ -42,7 +42,7 @@ bool has_weight_in_reach(const seen_row& row) {
 
 // A NaN or +infinity in a query or in a key that it sees makes its row NaN in any arithmetic: the
 // sum of its weights is infinite or NaN, and so is that of its products. Else features are to be
-// 2^41 at most, and no sum of theirs beyond 2^120; and what is not finite among the values must
+// 2^40 at most, and no sum of theirs beyond 2^120; and what is not finite among the values must
 // meet no feature or weight that vanishes, 0 times infinity being NaN: features of e^-40 at least,
 // products of two of 2^-116.
 bool is_promised(const seen_row& row) {
@@ -54,7 +54,8 @@ bool is_promised(const seen_row& row) {
   if (q.nan || k.nan || q.most == inf || k.most == inf) return true;
   const double query = std::max(q.most, 0.0) + 1, key = std::max(k.most, 0.0) + 1;
   const double terms = double(row.keys.count) * double(row.q.size());
-  if (!(query <= 0x1p40 && key <= 0x1p40 && has_weight_in_reach(row))) return false;
+  if (!(query <= 0x1p40 && key <= 0x1p40 && terms <= 0x1p30)) return false;
+  if (!has_weight_in_reach(row)) return false;
   if (!(query * key * terms * std::max(v.largest, 1.0) <= 0x1p120)) return false;
   return v.finite || (q.least >= -40 && k.least >= -40);
 }
@@ -151,9 +152,9 @@ std::vector<implementation> linear_attention_implementations(const attention_var
   for (implementation& each : all) {
     each.promises = [of](const case_inputs& in, std::size_t) { return promised(of, in); };
     each.domain_text =
-        "rows with an element of -20 or more where a key that they see has one; queries and keys "
-        "to 2^40, sums of products with values to 2^120; values that are not finite where queries "
-        "and keys are -40 or more";
+        "rows with an element of -20 or more where one of at most 2^30 / d keys that they see has "
+        "one; features to 2^40, sums of products with values to 2^120; values that are not finite "
+        "where queries and keys are -40 or more";
   }
   return all;
 }
