@@ -56,6 +56,21 @@ TEST(running, knows_the_larger_of_two_as_well_as_those_that_it_may_be) {
   expect_value(running::max(near, b), 2, 1, 1);
 }
 
+// 1.5 plus its last place's half, for an implementation that computes it times something from 1 /
+// spread to 1: at 1 a rounding is the largest, relative to it.
+TEST(running, charges_roundings_under_an_unknown_factor_as_the_largest_there_may_be) {
+  const auto sum = [&](double x, double spread) {
+    return k_running.within(spread).add(running::exact(x), running::exact(x * 0x1p-30)).after;
+  };
+  EXPECT_EQ(sum(1.5, 1), k_u);
+  EXPECT_EQ(sum(1.5, 1.25), 1.25 * k_u);
+  const double followed = 1.5 + 1.5 * 0x1p-30;
+  EXPECT_EQ(sum(1.5, 8), followed * k_u);
+  EXPECT_EQ(sum(0x1p-149, 8), 8 * 0x1p-150);
+  const auto half = k_running.within(8).narrowed(k_bf16, running::exact(0x1.8p0));
+  EXPECT_EQ(half.after, 1.5 * 0x1p-8);
+}
+
 TEST(running, spreads_errors_through_products_and_quotients) {
   const auto a = number(3, 4 * k_u), b = number(5, 2 * k_u);
   const double product = 3 * 2 * k_u + 5 * 4 * k_u + 4 * k_u * 2 * k_u;

@@ -79,22 +79,16 @@ TEST(attention, of_scores_far_below_zero_is_a_mean_like_any_other) {
   }
 }
 
-// What fuzzing called failures of kernels that were right: scores so large that their errors move
-// the maximum, and with it every number of a row, into a part of its binade where a rounding is
-// larger; a score far below with an error of its own.
-TEST(attention, of_scores_with_large_errors_raises_no_alarm) {
-  for (const char* text :
-       {"v1/attention.padding.fwd/q=bf16,k=bf16,v=bf16,lengths=int32,o=bf16,lse=fp32/"
-        "batch=3,q=4,k=4,heads=12,group=1,d=32,align=16,scale=0/dist=wide,below=19/"
-        "seed=1895854824@impl=flash_mma,on=emulator,sched=38120",
-        "v1/attention.causal.fwd/q=bf16,k=bf16,v=bf16,o=bf16,lse=fp32/batch=1,q=68,k=8,heads=1,"
-        "group=1,d=32,align=16,scale=6.618767261505127/dist=uniform,low=-96.5865249633789,high=1/"
-        "seed=312353184@impl=flash_mma,on=emulator,sched=0"}) {
-    const run_id id = parse_run(text);
-    const run_report report = run(id, prepare(id.of), {});
-    EXPECT_EQ(report.result, outcome::passed) << report.reason;
-    EXPECT_GT(report.outputs[0].strict.judged, report.outputs[0].strict.elements / 2);
-  }
+// What fuzzing called a failure of a kernel that was right: a score far below the others with an
+// error of its own, larger than theirs, must not be taken for one of the maximum.
+TEST(attention, of_scores_far_below_with_large_errors_raises_no_alarm) {
+  const run_id id = parse_run(
+      "v1/attention.padding.fwd/q=bf16,k=bf16,v=bf16,lengths=int32,o=bf16,lse=fp32/"
+      "batch=3,q=4,k=4,heads=12,group=1,d=32,align=16,scale=0/dist=wide,below=19/"
+      "seed=1895854824@impl=flash_mma,on=emulator,sched=38120");
+  const run_report report = run(id, prepare(id.of), {});
+  EXPECT_EQ(report.result, outcome::passed) << report.reason;
+  EXPECT_GT(report.outputs[0].strict.judged, report.outputs[0].strict.elements / 2);
 }
 
 struct attention_kernel {
