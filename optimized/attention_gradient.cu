@@ -1,4 +1,5 @@
 #include "optimized/attention_gradient.cuh"
+#include "optimized/attention_gradient_atomic.cuh"
 #include "optimized/attention_gradient_call.cuh"
 #include "optimized/attention_gradient_mma.cuh"
 #include "optimized/attention_launch.cuh"
@@ -57,43 +58,89 @@ void launch_naive(const call& what, simt::queue& stream) {
   launch_naive_of<Kind, simt::fp16>(what, stream);
 }
 
-template <attention_kind Kind, class T>
-void launch_flash_mma_of(const call& what, simt::queue& stream) {
+// Sums of dq, behind the deltas.
+template <attention_kind Kind>
+std::size_t bytes_of_sums(const call& what) {
+  const attention_size size = attention_call<Kind>::size(what);
+  return std::size_t(size.rows()) * std::size_t(size.width) * sizeof(float);
+}
+template <attention_kind Kind>
+std::size_t atomic_workspace(const call& what) {
+  return attention_gradient_call<Kind>::bytes_of_deltas(what) + bytes_of_sums<Kind>(what);
+}
+
+// A pass over the keys, from p with its scale times log2(e); `scale`: without.
+template <int Width, class T, class Besides>
+void launch_keys(const attention_gradient_problem<T>& p, float scale, const Besides& besides,
+                 const call& what, simt::queue& stream) {
+  const std::int64_t blocks = blocks_for(p.size.keys, k_mma_tile) * p.size.batch * p.size.heads;
+  if (blocks > 0)
+    launch_blocks(attention_key_gradients_mma<Width, T, Besides>, blocks, k_mma_threads,
+                  Besides::template k_bytes<Width>, what, stream, p, scale, besides);
+}
+
+struct two_passes {
+  template <attention_kind Kind, int Width, class T>
+  static void launch(const attention_gradient_problem<T>& p, float scale, const call& what,
+                     simt::queue& stream) {
+    launch_keys<Width>(p, scale, keys_alone{}, what, stream);
+    if (p.size.rows() > 0)
+      launch_blocks(attention_query_gradients_mma<Width, T>, blocks_of_tiles(p.size, k_mma_tile),
+                    k_mma_threads, gradient_memory<Width>::k_bytes, what, stream, p, scale);
+  }
+};
+
+struct one_pass {
+  template <attention_kind Kind, int Width, class T>
+  static void launch(const attention_gradient_problem<T>& p, float scale, const call& what,
+                     simt::queue& stream) {
+    char* const behind =
+        static_cast<char*>(what.workspace) + attention_gradient_call<Kind>::bytes_of_deltas(what);
+    const auto sums = simt::bind<float>(behind, bytes_of_sums<Kind>(what));
+    const std::int64_t blocks = blocks_for(p.size.rows() * Width, k_clear_threads);
+    if (blocks > 0)
+      launch_blocks(attention_clear<T>, blocks, k_clear_threads, 0, what, stream, p, sums);
+    launch_keys<Width>(p, scale, adds_to_queries{sums}, what, stream);
+    attention_gradient_problem<T> unfolded = p;
+    unfolded.scale = scale;
+    const simt::global<const float> all = sums;
+    if (blocks > 0)
+      launch_blocks(attention_round_sums<T>, blocks, k_clear_threads, 0, what, stream, unfolded,
+                    all);
+  }
+};
+
+template <attention_kind Kind, class Passes, class T>
+void launch_flash_of(const call& what, simt::queue& stream) {
   using roles = attention_gradient_call<Kind>;
   auto p = roles::template problem<T>(what);
   for (std::size_t i = 0; i < what.tensors.size(); ++i)
     if (i != roles::k_lse && !(roles::forward::k_padded && i == 3)) check_words<T>(what, i);
   const float scale = p.scale;
   p.scale = float(roles::forward::scale(what) * k_log2_e);
-  const auto run = [&]<int Width>() {
-    const auto launch = [&](auto kernel, std::int64_t blocks) {
-      if (blocks > 0)
-        launch_blocks(kernel, blocks, k_mma_threads, gradient_memory<Width>::k_bytes, what, stream,
-                      p, scale);
-    };
+  by_width(p.size.width, [&]<int Width>() {
     if (p.size.rows() > 0) launch_deltas(p, what, stream);
-    launch(attention_key_gradients_mma<Width, T>,
-           blocks_for(p.size.keys, k_mma_tile) * p.size.batch * p.size.heads);
-    launch(attention_query_gradients_mma<Width, T>, blocks_of_tiles(p.size, k_mma_tile));
-  };
-  by_width(p.size.width, run);
+    Passes::template launch<Kind, Width>(p, scale, what, stream);
+  });
 }
 
-template <attention_kind Kind>
-void launch_flash_mma(const call& what, simt::queue& stream) {
+template <attention_kind Kind, class Passes, std::size_t (*Workspace)(const call&)>
+void launch_flash(const call& what, simt::queue& stream) {
   attention_gradient_call<Kind>::check(what);
-  check_workspace(k_attention, what, attention_gradient_call<Kind>::bytes_of_deltas(what));
+  check_workspace(k_attention, what, Workspace(what));
   const dtype type = what.tensors[0].type;
-  if (type == dtype::bf16) return launch_flash_mma_of<Kind, simt::bf16>(what, stream);
-  if (type == dtype::fp16) return launch_flash_mma_of<Kind, simt::fp16>(what, stream);
+  if (type == dtype::bf16) return launch_flash_of<Kind, Passes, simt::bf16>(what, stream);
+  if (type == dtype::fp16) return launch_flash_of<Kind, Passes, simt::fp16>(what, stream);
   detail::refuse(0, "is fp32", "bf16 or fp16");
 }
 
 template <attention_kind Kind>
 void add_launchers(std::vector<launcher>& all, std::string_view function) {
   all.push_back({function, "naive", launch_naive<Kind>, naive_workspace<Kind>});
-  all.push_back({function, "flash_mma", launch_flash_mma<Kind>,
-                 attention_gradient_call<Kind>::bytes_of_deltas});
+  constexpr auto k_deltas = attention_gradient_call<Kind>::bytes_of_deltas;
+  all.push_back({function, "flash_mma", launch_flash<Kind, two_passes, k_deltas>, k_deltas});
+  constexpr auto k_sums = atomic_workspace<Kind>;
+  all.push_back({function, "flash_mma_atomic", launch_flash<Kind, one_pass, k_sums>, k_sums});
 }
 
 std::vector<launcher> make_launchers() {

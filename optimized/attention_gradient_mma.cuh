@@ -154,11 +154,24 @@ SIMT_DEVICE void add_beyond(key_sums<Width>& sums, const attention_gradient_prob
   }
 }
 
+// What a block of keys does with the gradients of a tile's scores besides: nothing, for there is a
+// pass over queries. attention_gradient_atomic.cuh has another.
+struct keys_alone {
+  template <int Width>
+  static constexpr std::size_t k_bytes = gradient_memory<Width>::k_bytes;
+
+  template <int Width, class Half>
+  SIMT_DEVICE void start(int, const batch_mask&) {}
+  template <int Width, class Half>
+  SIMT_DEVICE void take(const simt::accumulator (&)[gradient_memory<Width>::k_columns / 8],
+                        const attention_size&, int, int, int, bool) const {}
+};
+
 // One tile of queries, already in place.
-template <int Width, class Half>
+template <int Width, class Half, class Besides>
 SIMT_DEVICE void take_queries(key_sums<Width>& sums, const attention_gradient_problem<Half>& p,
                               int stage, int batch, int head, int first, const key_span (&seers)[2],
-                              bool partial) {
+                              bool partial, const Besides& besides) {
   using memory = gradient_memory<Width>;
   constexpr int k_columns = memory::k_columns;
   const int rows = int(threadIdx.x) / 32 * k_mma_warp_rows;
@@ -178,6 +191,7 @@ SIMT_DEVICE void take_queries(key_sums<Width>& sums, const attention_gradient_pr
     add_beyond(sums, p, batch, head, first, seers);
   multiply_weights<Width, k_columns>(sums.dv, weights, gradients);
   multiply_weights<Width, k_columns>(sums.dk, ds, queries);
+  besides.template take<Width, Half>(ds, p.size, batch, head, first, partial);
 }
 
 // Queries that see any key of [first, past), and those that see all of them.
@@ -193,9 +207,10 @@ SIMT_DEVICE seer_spans seers_of_tile(const batch_mask& mask, int first, int past
 }
 
 // A block 64 keys of a head, the first keys first: under a causal mask most queries see those.
-template <int Width, class Half>
+template <int Width, class Half, class Besides>
 __global__ void __launch_bounds__(k_mma_threads)
-    attention_key_gradients_mma(attention_gradient_problem<Half> p, float out_scale) {
+    attention_key_gradients_mma(attention_gradient_problem<Half> p, float out_scale,
+                                Besides besides) {
   using memory = gradient_memory<Width>;
   constexpr int k_columns = memory::k_columns;
   const unsigned matrices = unsigned(p.size.batch * p.size.heads);
@@ -229,11 +244,12 @@ __global__ void __launch_bounds__(k_mma_threads)
     simt::cp_async_commit();
     simt::cp_async_wait_group<1>();
     __syncthreads();  // everybody's part of the tile has landed
+    if (step == 0) besides.template start<Width, Half>(first_key, mask);
     const int first = begin + step % tiles * k_columns;
     const bool partial = past_keys < first_key + k_mma_tile || first < spans.common.first ||
                          first + k_columns > spans.common.last;
     take_queries<Width>(sums, p, stage, batch, key_head * p.size.group + step / tiles, first, seers,
-                        partial);
+                        partial, besides);
     __syncthreads();  // everybody is done with the tile, whose place the next but one takes
   }
   store_gradients<Width>(p.dk, batch, key_head, first_key + rows, past_keys, sums.dk, out_scale);

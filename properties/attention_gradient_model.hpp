@@ -15,6 +15,33 @@
 
 namespace assay::properties {
 
+enum class gradient_algorithm { naive, two_passes, atomic };
+
+// A sum whose order is not known; in a model's own arithmetic that of the terms.
+template <class Arithmetic>
+typename Arithmetic::value sum_in_any_order(const Arithmetic& a,
+                                            const std::vector<typename Arithmetic::value>& terms) {
+  typename Arithmetic::value all = terms.front();
+  if constexpr (std::is_same_v<Arithmetic, running>) {
+    // Every partial sum lies within all magnitudes: each of n - 1 additions rounds at most as
+    // there.
+    double magnitude = 0, error = 0, center = 0;
+    for (const auto& each : terms) {
+      magnitude += std::abs(each.center) + each.after;
+      error += each.after;
+      center += each.center;
+    }
+    const double n = double(terms.size()) - 1;
+    const double each = 0.5 * reference::ulp(reference::k_fp32, magnitude * (1 + n * 0x1p-24));
+    if (n > 0) all = {center, error + (n - 1) * each, error + n * each};
+    if (!std::isfinite(magnitude) && std::isfinite(center))
+      all.before = all.after = reference::k_infinity;
+  } else {
+    for (std::size_t k = 1; k < terms.size(); ++k) all = a.add(all, terms[k]);
+  }
+  return all;
+}
+
 template <class Arithmetic>
 class attention_gradient_arithmetic {
  public:
@@ -22,10 +49,11 @@ class attention_gradient_arithmetic {
 
   // `scale` with its relative error; p and ds are rounded to `halves` before products on tensor
   // cores.
-  attention_gradient_arithmetic(const Arithmetic& arithmetic, bool on_tensor_cores, double scale,
+  attention_gradient_arithmetic(const Arithmetic& arithmetic, gradient_algorithm kind, double scale,
                                 double scale_error, reference::format halves)
       : a_(arithmetic),
-        on_tensor_cores_(on_tensor_cores),
+        kind_(kind),
+        on_tensor_cores_(kind != gradient_algorithm::naive),
         scale_(held(scale, scale_error)),
         // That of log2(e) in double, and of the product.
         folded_(held(scale * k_log2_e, scale_error + 0x1p-52)),
@@ -44,12 +72,20 @@ class attention_gradient_arithmetic {
       const reference::key_range seen = of.seen[std::size_t(i)];
       if (lse == -reference::k_infinity || seen.count() == 0) continue;
       const value delta = delta_of(of.grad.row(i), of.o.row(i));
+      std::vector<std::vector<value>> tiles;  // of dq, where each has sums of its own
       for (std::int64_t j = seen.first; j < seen.last; ++j) {
         const value p = weight(dot(of.q.row(i), of.k.row(j)), lse);
         const value ds = a_.mul(p, a_.sub(dot(of.grad.row(i), of.v.row(j)), delta));
-        add(&all.dq[std::size_t(i * width)], ds, of.k.row(j));
+        if (kind_ == gradient_algorithm::atomic && (tiles.empty() || j % 64 == 0))
+          tiles.emplace_back(std::size_t(width), Arithmetic::exact(0));
+        add(tiles.empty() ? &all.dq[std::size_t(i * width)] : tiles.back().data(), ds, of.k.row(j));
         add(&all.dk[std::size_t(j * width)], ds, of.q.row(i));
         add(&all.dv[std::size_t(j * width)], p, of.grad.row(i));
+      }
+      for (std::int64_t d = 0; !tiles.empty() && d < width; ++d) {
+        std::vector<value> terms;
+        for (const std::vector<value>& tile : tiles) terms.push_back(tile[std::size_t(d)]);
+        all.dq[std::size_t(i * width + d)] = sum_in_any_order(a_, terms);
       }
     }
     for (auto* gradient : {&all.dq, &all.dk})
@@ -100,6 +136,7 @@ class attention_gradient_arithmetic {
   }
 
   const Arithmetic& a_;
+  gradient_algorithm kind_;
   bool on_tensor_cores_;
   value scale_, folded_, log2_e_;
   reference::format halves_;

@@ -105,14 +105,15 @@ std::vector<bool> promised(const attention_variant& of, const case_inputs& in, s
   return all;
 }
 
-std::shared_ptr<const rounding_model> model_of(const attention_variant& of, bool on_tensor_cores) {
-  return make_model([of, on_tensor_cores](const auto& a, const case_inputs& in) {
+std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
+                                               gradient_algorithm kind) {
+  return make_model([of, kind](const auto& a, const case_inputs& in) {
     using arithmetic = std::decay_t<decltype(a)>;
     using value = typename arithmetic::value;
     const attention_shape shape = attention_shape::of(in.id);
     const attention_scale scale = scale_of(in);
-    const attention_gradient_arithmetic<arithmetic> rounds(
-        a, on_tensor_cores, scale.value, scale.error, format_of(in.id.types[k_queries].type));
+    const attention_gradient_arithmetic<arithmetic> rounds(a, kind, scale.value, scale.error,
+                                                           format_of(in.id.types[k_queries].type));
     const auto keys = std::size_t(shape.batch * shape.keys * shape.heads * shape.width);
     model_outputs<arithmetic> out{std::vector<value>(std::size_t(shape.rows() * shape.width)),
                                   std::vector<value>(keys), std::vector<value>(keys)};
@@ -176,44 +177,92 @@ reference::key_range live_of(const std::vector<reference::key_range>& spans) {
   return live;
 }
 
-// Of one batch, tile by tile: what any row of it sees, or is seen by.
+// Of one batch, 64 rows at a time: what any of them sees, or is seen by.
 template <class Take>
 void for_each_tile(const std::vector<reference::key_range>& spans, const Take& take) {
   constexpr std::size_t k_tile = 64;
   for (std::size_t first = 0; first < spans.size(); first += k_tile) {
     const auto begin = spans.begin() + std::ptrdiff_t(first);
     const std::size_t rows = std::min(k_tile, spans.size() - first);
-    take(double(rows), double(live_of({begin, begin + std::ptrdiff_t(rows)}).count()));
+    take(double(rows), live_of({begin, begin + std::ptrdiff_t(rows)}));
   }
 }
 
-// Bytes of the flash kernels. A block of queries reads them and their gradients from above, their
-// statistics by four lanes each, and the live keys and values, and writes dq; a block of keys reads
-// them and their values, and of each query head the live queries, their gradients and statistics,
-// and writes dk and dv. Under padding each of the 128 threads reads a length.
-double flash_traffic(const attention_variant& of, const case_inputs& in) {
-  const attention_shape shape = attention_shape::of(in.id);
-  const sizes size(in);
-  const double group = double(shape.group), heads = double(shape.heads),
-               lengths = of.padding ? 4 * 128 : 0;
-  double bytes = delta_traffic(shape, size);
-  for (std::int64_t b = 0; b < shape.batch; ++b) {
-    std::vector<reference::key_range> seen, seers(std::size_t(shape.keys));
+// Which keys each query of a batch sees, and which queries see each key.
+struct batch_spans {
+  std::vector<reference::key_range> seen, seers;
+
+  batch_spans(const attention_variant& of, const case_inputs& in, std::int64_t batch) {
+    const attention_shape shape = attention_shape::of(in.id);
+    seers.resize(std::size_t(shape.keys));
     for (std::int64_t i = 0; i < shape.queries; ++i) {
-      seen.push_back(mask_of(of, in, b).seen(i, shape.queries, shape.keys));
+      seen.push_back(mask_of(of, in, batch).seen(i, shape.queries, shape.keys));
       for (std::int64_t j = seen.back().first; j < seen.back().last; ++j)
         seers[std::size_t(j)] = live_of({seers[std::size_t(j)], {i, i + 1}});
     }
-    for_each_tile(seen, [&](double rows, double live) {
+  }
+};
+
+// Queries in the tiles that hold live ones, up to the last there is.
+double in_whole_tiles(const attention_shape& shape, const reference::key_range& live) {
+  if (live.count() == 0) return 0;
+  const std::int64_t tile = shape.width <= 64 ? 64 : 32;
+  const std::int64_t last = (live.last + tile - 1) / tile * tile;
+  return double(std::min(last, shape.queries) - live.first / tile * tile);
+}
+
+// Bytes of the flash kernels. A block of keys reads them and their values, and of each query head
+// the live queries, their gradients from above and statistics, and writes dk and dv. A block of
+// queries reads them and their gradients, their statistics by four lanes each, and the live keys
+// and values, and writes dq. In one pass there are sums instead: cleared, added to by whole tiles,
+// and rounded. Under padding each of a block's 128 threads reads a length.
+double flash_traffic(const attention_variant& of, const case_inputs& in, bool in_one_pass) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const sizes size(in);
+  const double group = double(shape.group), heads = double(shape.heads),
+               width = double(shape.width), lengths = of.padding ? 4 * 128 : 0;
+  double bytes = delta_traffic(shape, size);
+  if (in_one_pass) bytes += double(shape.rows()) * (width * 8 + size.row);
+  for (std::int64_t b = 0; b < shape.batch; ++b) {
+    const batch_spans spans(of, in, b);
+    for_each_tile(spans.seers, [&](double rows, const reference::key_range& seers) {
+      const double live = double(seers.count());
+      const double read = live > 0 ? 2 * rows * size.row + group * live * (2 * size.row + 8) : 0;
+      bytes += heads * (read + 2 * rows * size.row + lengths);
+      if (in_one_pass) bytes += heads * group * in_whole_tiles(shape, seers) * width * 4;
+    });
+    if (in_one_pass) continue;
+    for_each_tile(spans.seen, [&](double rows, const reference::key_range& seen) {
+      const double live = double(seen.count());
       const double read = live > 0 ? 2 * rows * size.row + 2 * live * size.row : 0;
       bytes += heads * group * (read + rows * (4 * 8 + size.row) + lengths);
     });
-    for_each_tile(seers, [&](double rows, double live) {
-      const double read = live > 0 ? 2 * rows * size.row + group * live * (2 * size.row + 8) : 0;
-      bytes += heads * (read + 2 * rows * size.row + lengths);
-    });
   }
   return bytes;
+}
+
+implementation flash_implementation(const attention_variant& of, bool in_one_pass) {
+  implementation flash;
+  flash.name = in_one_pass ? "flash_mma_atomic" : "flash_mma";
+  flash.about = in_one_pass
+                    ? "flash attention's gradients on tensor cores, tiles of 64; dq by atomics"
+                    : "flash attention's gradients on tensor cores, tiles of 64; one pass for "
+                      "dk and dv, one for dq";
+  flash.numerics =
+      "products of 16-bit numbers summed in fp32 in order (a tensor core: in blocks, truncated); "
+      "weights 2^x by the special-function unit, these and gradients of scores to 16 bits for "
+      "their products; deltas by 32 lanes, then halves";
+  if (in_one_pass) flash.numerics += "; dq of a tile of 64 keys, then those in any order";
+  flash.model =
+      model_of(of, in_one_pass ? gradient_algorithm::atomic : gradient_algorithm::two_passes);
+  flash.traffic = [of, in_one_pass](const case_id& id) {
+    return flash_traffic(of, masks_drawn_by(of, id), in_one_pass);
+  };
+  flash.deterministic = !in_one_pass;
+  flash.same_bits_on_emulator = false;
+  flash.dtypes = {dtype::bf16, dtype::fp16};
+  flash.declines = declined_by_mma;
+  return flash;
 }
 
 }  // namespace
@@ -224,26 +273,11 @@ std::vector<implementation> attention_gradient_implementations(const attention_v
   naive.about = "weights and gradients of all scores, and their products";
   naive.numerics =
       "fp32: products by fused multiply-adds in order; deltas by 32 lanes, then halves";
-  naive.model = model_of(of, false);
+  naive.model = model_of(of, gradient_algorithm::naive);
   naive.traffic = [of](const case_id& id) { return naive_traffic(of, masks_drawn_by(of, id)); };
 
-  implementation flash;
-  flash.name = "flash_mma";
-  flash.about =
-      "flash attention's gradients on tensor cores, tiles of 64; one pass for dk and dv, one for "
-      "dq";
-  flash.numerics =
-      "products of 16-bit numbers summed in fp32 in order (a tensor core: in blocks, truncated); "
-      "weights 2^x by the special-function unit, these and gradients of scores to 16 bits for "
-      "their "
-      "products; deltas by 32 lanes, then halves";
-  flash.model = model_of(of, true);
-  flash.traffic = [of](const case_id& id) { return flash_traffic(of, masks_drawn_by(of, id)); };
-  flash.same_bits_on_emulator = false;
-  flash.dtypes = {dtype::bf16, dtype::fp16};
-  flash.declines = declined_by_mma;
-
-  std::vector<implementation> all{std::move(naive), std::move(flash)};
+  std::vector<implementation> all{std::move(naive), flash_implementation(of, false),
+                                  flash_implementation(of, true)};
   for (implementation& each : all) {
     each.promises = [of](const case_inputs& in, std::size_t output) {
       return promised(of, in, output);

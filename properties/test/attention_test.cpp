@@ -24,7 +24,7 @@ case_id attention_of(const std::string& variant, dtype type, std::int64_t querie
 // and no byte of memory beyond inputs and outputs.
 TEST(flash_attention, moves_and_multiplies_half_of_a_causal_matrix_and_stores_none_of_it) {
   for (const std::int64_t length : {64, 256, 512}) {
-    const case_id id = attention_of("causal", "fwd", dtype::bf16, length, length, 64);
+    const case_id id = attention_of("causal", dtype::bf16, length, length, 64);
     const auto n = std::uint64_t(length / 64);
     const std::uint64_t tile = 64 * 64 * 2, tiles = n * (n + 1) / 2;
     const simt::counters flash = counted(id, "flash_mma");
@@ -40,8 +40,7 @@ TEST(flash_attention, moves_and_multiplies_half_of_a_causal_matrix_and_stores_no
 TEST(flash_attention, of_a_window_works_in_proportion_to_it) {
   const fields window = {{"left", 63}, {"right", 0}};
   const auto flops = [&](std::int64_t length) {
-    return counted(attention_of("window", "fwd", dtype::bf16, length, length, 64, window),
-                   "flash_mma")
+    return counted(attention_of("window", dtype::bf16, length, length, 64, window), "flash_mma")
         .tensor_core_flops;
   };
   // Behind the first, every tile of queries meets two tiles of keys.
@@ -51,7 +50,7 @@ TEST(flash_attention, of_a_window_works_in_proportion_to_it) {
 
 TEST(flash_attention, has_no_bank_conflicts_in_any_width) {
   for (const std::int64_t width : {32, 64, 96, 128})
-    EXPECT_EQ(counted(attention_of("dense", "fwd", dtype::fp16, 64, 128, width), "flash_mma")
+    EXPECT_EQ(counted(attention_of("dense", dtype::fp16, 64, 128, width), "flash_mma")
                   .shared_bank_conflicts,
               0u)
         << width;
@@ -64,7 +63,7 @@ TEST(flash_attention, has_no_bank_conflicts_in_any_width) {
 // divide by.
 TEST(attention, of_scores_far_below_zero_is_a_mean_like_any_other) {
   for (const dtype type : {dtype::fp32, dtype::bf16}) {
-    const case_id id = attention_of("dense", "fwd", type, 3, 70, 32, {{"scale", 0}});
+    const case_id id = attention_of("dense", type, 3, 70, 32, {{"scale", 0}});
     prepared_case prepared = prepare(id);
     std::fill(prepared.inputs.values[k_queries].begin(), prepared.inputs.values[k_queries].end(),
               1);
@@ -98,22 +97,21 @@ struct attention_kernel {
 class attention_power : public testing::TestWithParam<attention_kernel> {};
 
 TEST_P(attention_power, catches_one_key_of_1024_dropped_or_counted_twice) {
-  const case_id id = attention_of("dense", "fwd", GetParam().type, 16, 1024, 32, {{"scale", 0}});
+  const case_id id = attention_of("dense", GetParam().type, 16, 1024, 32, {{"scale", 0}});
   EXPECT_TRUE(passes(id, GetParam().name, inputs_of(id)));
   EXPECT_FALSE(passes(id, GetParam().name, with_key_times(id, 500, 0)));
   EXPECT_FALSE(passes(id, GetParam().name, with_key_times(id, 500, 2)));
 }
 
 TEST_P(attention_power, catches_a_scale_that_is_off_by_a_fifth_of_a_percent) {
-  const case_id id = attention_of("dense", "fwd", GetParam().type, 16, 1024, 32, {{"scale", 0}});
+  const case_id id = attention_of("dense", GetParam().type, 16, 1024, 32, {{"scale", 0}});
   case_inputs wrong = inputs_of(id);
   set(wrong, "scale", round_to(dtype::fp32, 1.002 / std::sqrt(32.0)), 0);
   EXPECT_FALSE(passes(id, GetParam().name, wrong));
 }
 
 TEST_P(attention_power, catches_masks_that_are_off_by_one) {
-  const case_id causal =
-      attention_of("causal", "fwd", GetParam().type, 70, 100, 32, {{"scale", 0}});
+  const case_id causal = attention_of("causal", GetParam().type, 70, 100, 32, {{"scale", 0}});
   for (const double right : {0.0, 1.0}) {
     case_inputs given = inputs_of(causal);
     given.id.variant = "window";
@@ -121,8 +119,7 @@ TEST_P(attention_power, catches_masks_that_are_off_by_one) {
     given.parameters = {0, 0x1p24, right};
     EXPECT_EQ(passes(causal, GetParam().name, given), right == 0);
   }
-  const case_id padded =
-      attention_of("padding", "fwd", GetParam().type, 6, 1000, 32, {{"scale", 0}});
+  const case_id padded = attention_of("padding", GetParam().type, 6, 1000, 32, {{"scale", 0}});
   for (const double more : {0.0, 1.0}) {
     case_inputs given = inputs_of(padded);
     ASSERT_GT(given.values[k_lengths][0], 100);

@@ -87,8 +87,9 @@ TEST_P(contracts_on_the_emulator, move_the_bytes_of_the_contract) {
   for (const std::vector<dtype>& types : signatures_of(GetParam())) {
     const case_id id = retyped(GetParam().of->decoy_case, types);
     const run_report report = run(run_of(id, *GetParam().by, 0), prepare(id), settings);
+    const simt::counters& count = report.counted;
     const double moved =
-        double(report.counted.global_load_bytes + report.counted.global_store_bytes);
+        double(count.global_load_bytes + count.global_store_bytes + count.global_atomic_bytes);
     const double expected = GetParam().by->traffic ? GetParam().by->traffic(id)
                                                    : GetParam().of->cost_of(id).bytes +
                                                          2.0 * double(workspace_of(GetParam(), id));
