@@ -161,9 +161,9 @@ TEST(fraction_map, of_a_good_kernel_stands_where_the_weight_is) {
   std::fill(keys.begin(), keys.end(), 0);
   std::fill(tile_of(keys, 6), tile_of(keys, 7), 8);  // e^45 times the others' weights
   prepared.exact = prepared.of->exact(prepared.inputs);
-  for (const auto& got :
-       {std::vector{prepared.exact[0].value, prepared.exact[1].value}, outputs_on(prepared.inputs)})
-    for (const output_verdict& v : judged_with_map(prepared, got)) {
+  const std::vector<double>& lse = prepared.exact[1].value;
+  for (const auto& o : {prepared.exact[0].value, outputs_on(prepared.inputs)[0]})
+    for (const output_verdict& v : judged_with_map(prepared, {o, lse})) {
       ASSERT_EQ(v.map->cells.size(), 3u);
       for (const fraction_cell& each : v.map->cells) EXPECT_EQ(each.column, 6);
     }
