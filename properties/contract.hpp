@@ -106,10 +106,17 @@ struct precise_reference {
 struct map_place {
   std::int64_t row = 0, column = -1;  // column: -1 where the element has none
 };
+// What a map is made of: a run's outputs and their truths, and how much of a dimension is a block.
+struct mapped_run {
+  const case_inputs& inputs;
+  const std::vector<truth>& exact;
+  const std::vector<std::vector<double>>& got;
+  std::int64_t row_block = 1, column_block = 1;
+};
 struct element_map {
   std::string rows, columns;  // the dimensions
   // One an element, in the output's order. Empty: the contract has no map.
-  std::function<std::vector<map_place>(const case_inputs&, std::size_t output)> places;
+  std::function<std::vector<map_place>(const mapped_run&, std::size_t output)> places;
 };
 
 // What must hold whatever the numbers are (property.hpp).

@@ -10,10 +10,9 @@
 
 namespace assay::properties {
 
-std::int64_t map_block(std::int64_t extent) {
-  constexpr std::int64_t k_most_blocks = 32;
+std::int64_t map_block(std::int64_t extent, std::int64_t most) {
   std::int64_t block = 1;
-  while (block * k_most_blocks < extent) block *= 2;
+  while (block * most < extent) block *= 2;
   return block;
 }
 
@@ -31,17 +30,20 @@ std::vector<double> fractions_of(const reference::format& out, std::span<const d
   return all;
 }
 
-fraction_map map_fractions(const element_map& map, const case_inputs& inputs, std::size_t output,
+fraction_map map_fractions(const element_map& map, const case_inputs& inputs,
+                           const std::vector<truth>& exact,
+                           const std::vector<std::vector<double>>& got, std::size_t output,
                            std::span<const double> fractions) {
-  const std::vector<map_place> places = map.places(inputs, output);
+  fraction_map made{map.rows,
+                    map.columns,
+                    map_block(inputs.id.dimension(map.rows), k_most_row_blocks),
+                    map_block(inputs.id.dimension(map.columns), k_most_column_blocks),
+                    {}};
+  const std::vector<map_place> places =
+      map.places({inputs, exact, got, made.row_block, made.column_block}, output);
   if (places.size() != fractions.size())
     throw std::logic_error(fmt::format("{}: a map of {} elements for an output of {}",
                                        inputs.id.function(), places.size(), fractions.size()));
-  fraction_map made{map.rows,
-                    map.columns,
-                    map_block(inputs.id.dimension(map.rows)),
-                    map_block(inputs.id.dimension(map.columns)),
-                    {}};
   std::map<std::pair<std::int64_t, std::int64_t>, fraction_cell> cells;
   for (std::size_t i = 0; i < fractions.size(); ++i) {
     if (std::isnan(fractions[i])) continue;

@@ -24,16 +24,22 @@ struct fraction_map {
   std::vector<fraction_cell> cells;              // by row, then by column
 };
 
-// Blocks along a dimension: 32 at most, of a power of two, so that tiles of a kernel are whole
-// ones.
-std::int64_t map_block(std::int64_t extent);
+// The size of blocks of which there are so many at most: a power of two, so that tiles of a kernel
+// are whole ones, or halves.
+std::int64_t map_block(std::int64_t extent, std::int64_t most);
+
+// Rows are many; which column an element belongs to may have to be told from its error, and that
+// tells few apart.
+inline constexpr std::int64_t k_most_row_blocks = 32, k_most_column_blocks = 8;
 
 // What each element uses of its bound; NaN where it is not judged. As `compare` has it.
 std::vector<double> fractions_of(const reference::format& out, std::span<const double> got,
                                  const truth& expected, const bound_of& bound,
                                  const comparison_policy& policy);
 
-fraction_map map_fractions(const element_map& map, const case_inputs& inputs, std::size_t output,
+fraction_map map_fractions(const element_map& map, const case_inputs& inputs,
+                           const std::vector<truth>& exact,
+                           const std::vector<std::vector<double>>& got, std::size_t output,
                            std::span<const double> fractions);
 
 }  // namespace assay::properties

@@ -151,7 +151,7 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
                                 scatter_of(prepared, by, k, out));
     }
     if (how.map && c.map.places)
-      v.map = map_fractions(c.map, prepared.inputs, k,
+      v.map = map_fractions(c.map, prepared.inputs, prepared.exact, outputs, k,
                             fractions_of(out, outputs[k], prepared.exact[k], bound, policy));
     verdicts.push_back(std::move(v));
   }

@@ -114,8 +114,8 @@ def subplots(rows, columns):
     return Told(), [Told() for _ in range(rows * columns)]
 )");
   const ended told = assay({"plot.py"}, {.program = "/usr/bin/python3"});
-  // 65 queries and 130 keys, in blocks of 4 and of 8.
-  EXPECT_THAT(told.out, testing::ContainsRegex("^17 \\{17\\} 0 1 True [1-9][0-9]+\n"
+  // 65 queries and 130 keys, in blocks of 4 and of 32.
+  EXPECT_THAT(told.out, testing::ContainsRegex("^17 \\{5\\} 0 1 True [1-9][0-9]+\n"
                                                "\\[0, 1, .*, 130, 200\\] [0-9]+ True\nheat.png\n$"))
       << told.err;
 }
