@@ -17,29 +17,38 @@ namespace assay::properties {
 
 enum class gradient_algorithm { naive, two_passes, atomic };
 
-// A sum whose order is not known; in a model's own arithmetic that of the terms.
+// A sum by atomics on global memory: in any order, from 0 on, each addition with operands and
+// result below 2^-126 flushed to 0. In a model's own arithmetic, in that of the terms.
 template <class Arithmetic>
-typename Arithmetic::value sum_in_any_order(const Arithmetic& a,
-                                            const std::vector<typename Arithmetic::value>& terms) {
-  typename Arithmetic::value all = terms.front();
+typename Arithmetic::value sum_by_atomics(const Arithmetic& a,
+                                          const std::vector<typename Arithmetic::value>& terms) {
   if constexpr (std::is_same_v<Arithmetic, running>) {
-    // Every partial sum lies within all magnitudes: each of n - 1 additions rounds at most as
+    // Every partial sum lies within all magnitudes: each addition but the first rounds at most as
     // there.
-    double magnitude = 0, error = 0, center = 0;
+    double magnitude = 0, error = 0, center = 0, least = reference::k_infinity;
     for (const auto& each : terms) {
       magnitude += std::abs(each.center) + each.after;
       error += each.after;
       center += each.center;
+      if (each.center != 0 || each.after != 0)
+        least = std::min(least, std::abs(each.center) - each.after);
     }
+    if (!std::isfinite(center)) return {center, 0, 0};
+    if (!std::isfinite(magnitude)) return {center, reference::k_infinity, reference::k_infinity};
     const double n = double(terms.size()) - 1;
-    const double each = 0.5 * reference::ulp(reference::k_fp32, magnitude * (1 + n * 0x1p-24));
-    if (n > 0) all = {center, error + (n - 1) * each, error + n * each};
-    if (!std::isfinite(magnitude) && std::isfinite(center))
-      all.before = all.after = reference::k_infinity;
+    const bool flushes = n > 0 || least < 0x1p-126;
+    const double rounding = 0.5 * reference::ulp(reference::k_fp32, magnitude * (1 + n * 0x1p-24));
+    const double lost = error + n * rounding + (flushes ? 3 * (n + 1) * 0x1p-126 : 0);
+    return {center, lost, lost};
   } else {
-    for (std::size_t k = 1; k < terms.size(); ++k) all = a.add(all, terms[k]);
+    const auto flushed = [](double x) { return std::abs(x) < 0x1p-126 ? 0 : x; };
+    typename Arithmetic::value all = Arithmetic::exact(0);
+    for (const auto& each : terms) {
+      all = a.add(all, Arithmetic::exact(flushed(each.after)));
+      all.after = flushed(all.after);
+    }
+    return all;
   }
-  return all;
 }
 
 template <class Arithmetic>
@@ -85,7 +94,7 @@ class attention_gradient_arithmetic {
       for (std::int64_t d = 0; !tiles.empty() && d < width; ++d) {
         std::vector<value> terms;
         for (const std::vector<value>& tile : tiles) terms.push_back(tile[std::size_t(d)]);
-        all.dq[std::size_t(i * width + d)] = sum_in_any_order(a_, terms);
+        all.dq[std::size_t(i * width + d)] = sum_by_atomics(a_, terms);
       }
     }
     for (auto* gradient : {&all.dq, &all.dk})

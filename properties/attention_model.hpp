@@ -4,8 +4,9 @@
 // All that a kernel sums up of a row is relative to the largest score m as it holds it, and its m
 // may be off by what scores are off by. That is one factor in l and o alike: it cancels in o / l,
 // and in m + log l. So the running arithmetic follows l and o relative to the exact m, charges no
-// exponent with the error of m, and enlarges them by the largest such factor f. The kernel's
-// numbers lie between 1 / f^2 of those followed and them (running::within).
+// exponent with the error of m, and enlarges them by the largest such factor f of any m that a row
+// has on its way. The kernel's numbers lie between 1 / f^2 of those followed and them
+// (running::within).
 #pragma once
 
 #include "optimized/math/accuracy.hpp"
@@ -89,6 +90,11 @@ class attention_arithmetic {
   struct sums {
     std::vector<value> l, o;  // l: of each lane
   };
+  // The arithmetic of what lies under a common factor of up to e^room, or 2^room, either way.
+  struct frame {
+    Arithmetic wide;
+    double room;
+  };
 
   static double half_ulp(double x) {
     return std::isfinite(x) ? 0.5 * reference::ulp(reference::k_fp32, std::abs(x)) : 0;
@@ -145,47 +151,47 @@ class attention_arithmetic {
     return by;
   }
 
-  // The arithmetic of what lies under a common factor of up to e^slack, or 2^slack, either way.
-  Arithmetic within(double slack) const {
-    return a_.within(kind_ == attention_algorithm::mma ? std::exp2(2 * slack)
-                                                       : std::exp(2 * slack));
+  frame within(double room) const {
+    const bool base_2 = kind_ == attention_algorithm::mma;
+    return {a_.within(base_2 ? std::exp2(2 * room) : std::exp(2 * room)), room};
   }
   value exponential(const Arithmetic& wide, value exponent, double more) const {
     if constexpr (k_follows) exponent.center += more;
     return attention_exponential(wide, exponent, kind_ == attention_algorithm::mma);
   }
   // e^(s - m), or 2^(s scale - m scale).
-  value weight(const Arithmetic& wide, const value& s, const largest& m) const {
+  value weight(const frame& in, const value& s, const largest& m) const {
     if constexpr (k_follows) {
-      double t = s.center - m.score.center, off = s.after, room = slack(m);
+      double t = s.center - m.score.center, off = s.after;
       const bool exact = off == 0 && m.score.after == 0 && kind_ != attention_algorithm::mma;
-      if (exact) return exponential(wide, a_.sub(s, Arithmetic::exact(m.score.center)), room);
+      if (exact) return exponential(in.wide, a_.sub(s, Arithmetic::exact(m.score.center)), in.room);
       if (kind_ == attention_algorithm::mma) {
         off = off * (scale_.center + scale_.after) + std::abs(t) * scale_.after;
         t *= scale_.center;
       }
       // The kernel's own exponent is off by the common part too.
-      return exponential(wide, {t, off, off + half_ulp(std::abs(t) + off + room)}, room);
+      return exponential(in.wide, {t, off, off + half_ulp(std::abs(t) + off + in.room)}, in.room);
     } else {
-      if (kind_ != attention_algorithm::mma) return exponential(wide, a_.sub(s, m.score), 0);
-      return exponential(wide, a_.fma(s, scale_, Arithmetic::exact(-m.base)), 0);
+      if (kind_ != attention_algorithm::mma) return exponential(in.wide, a_.sub(s, m.score), 0);
+      return exponential(in.wide, a_.fma(s, scale_, Arithmetic::exact(-m.base)), 0);
     }
   }
-  // What sums relative to `before` are multiplied by to be relative to `after`.
-  value factor(const Arithmetic& wide, const largest& before, const largest& after) const {
+  // What sums relative to `before` are multiplied by to be relative to `after`. The kernel's own is
+  // smaller or larger, by the errors of both: its roundings are charged as the largest, relative to
+  // it, that there may be.
+  value factor(const largest& before, const largest& after) const {
     if constexpr (k_follows) {
       const double t = (before.score.center - after.score.center) * unit();
       const double room = slack(before) + slack(after);
-      const double off = before.score.after == 0 && after.score.after == 0 &&
-                                 kind_ != attention_algorithm::mma && t == 0
-                             ? 0
-                             : half_ulp(std::abs(t) + room);
-      return exponential(wide, {t, off, off}, slack(after));
+      const bool exact = before.score.after == 0 && after.score.after == 0 &&
+                         kind_ != attention_algorithm::mma && t == 0;
+      const double off = exact ? 0 : half_ulp(std::abs(t) + room);
+      return exponential(within(std::max(1.0, room)).wide, {t, off, off}, 0);
     } else {
       const value t = kind_ == attention_algorithm::mma
                           ? a_.sub(Arithmetic::exact(before.base), Arithmetic::exact(after.base))
                           : a_.sub(before.score, after.score);
-      return exponential(wide, t, 0);
+      return exponential(a_, t, 0);
     }
   }
 
@@ -232,18 +238,19 @@ class attention_arithmetic {
     const std::vector<part> parts = parts_of(s, first);
     double room = 0;
     for (const part& each : parts) room = std::max(room, slack(each.m));
-    const Arithmetic wide = within(room);
+    const frame in = within(room);
     for (std::size_t k = 0; k < parts.size(); ++k) {
       const part& now = parts[k];
-      if (k > 0 && now.moved) rescale(wide, all, factor(wide, parts[k - 1].m, now.m));
+      if (k > 0 && now.moved) rescale(in.wide, all, factor(parts[k - 1].m, now.m));
       for (std::int64_t j = now.begin; j < now.end; ++j)
-        take(wide, all, weight(wide, s[std::size_t(j)], now.m), lane_of((first + j) % tile()),
+        take(in.wide, all, weight(in, s[std::size_t(j)], now.m), lane_of((first + j) % tile()),
              values.row(j));
     }
-    const value l = plus(wide, plus(wide, all.l[0], all.l[1]), plus(wide, all.l[2], all.l[3]));
-    const value inverse = wide.div(Arithmetic::exact(1), l);
+    const value l =
+        plus(in.wide, plus(in.wide, all.l[0], all.l[1]), plus(in.wide, all.l[2], all.l[3]));
+    const value inverse = in.wide.div(Arithmetic::exact(1), l);
     for (value& o : all.o) o = a_.mul(o, inverse);
-    return {std::move(all.o), logarithm(l, parts.back().m)};
+    return {std::move(all.o), logarithm(l, parts.back().m, room)};
   }
   void rescale(const Arithmetic& wide, sums& all, const value& by) const {
     for (value& l : all.l) l = is_zero(l) ? l : wide.mul(l, by);
@@ -261,12 +268,13 @@ class attention_arithmetic {
                    const reference::head_matrix<double>& values) const {
     largest m;
     for (const value& each : s) m = larger(m, each);
-    const Arithmetic wide = within(slack(m));
+    const frame in = within(slack(m));
     std::vector<value> e;
-    for (const value& each : s) e.push_back(weight(wide, each, m));
-    const value l = sum(wide, order{{interleaved{32, 1}, tree{}}}, e);
-    const value inverse = wide.div(Arithmetic::exact(1), l);
-    result r{std::vector<value>(std::size_t(values.width), Arithmetic::exact(0)), logarithm(l, m)};
+    for (const value& each : s) e.push_back(weight(in, each, m));
+    const value l = sum(in.wide, order{{interleaved{32, 1}, tree{}}}, e);
+    const value inverse = in.wide.div(Arithmetic::exact(1), l);
+    result r{std::vector<value>(std::size_t(values.width), Arithmetic::exact(0)),
+             logarithm(l, m, in.room)};
     for (std::size_t j = 0; j < e.size(); ++j) {
       const value p = a_.mul(e[j], inverse);
       const auto v = values.row(std::int64_t(j));
@@ -277,21 +285,20 @@ class attention_arithmetic {
   }
 
   // m + log l.
-  value logarithm(const value& l, const largest& m) const {
+  value logarithm(const value& l, const largest& m, double room) const {
     const bool base_2 = kind_ == attention_algorithm::mma;
     constexpr double k_ln2 = 0x1.62e42fefa39efp-1, k_held_ln2 = 0x1.62e43p-1;
     if constexpr (k_follows) {
       const double relative = l.after / l.center;
       const double exact_m = m.score.center * (base_2 ? scale_.center * k_ln2 : 1);
-      const double log_l = std::log(l.center) - slack(m) * (base_2 ? k_ln2 : 1);
+      const double log_l = std::log(l.center) - room * (base_2 ? k_ln2 : 1);
       // l - 1, which lies between -1 and l.
       const double lost = -std::log1p(-relative) + 0x1p-24 * (1 + relative) / (1 - relative);
-      const double range = std::abs(log_l) + lost + slack(m);
+      const double range = std::abs(log_l) + lost + room;
       double before = lost + 2 * optimized::k_log1p_ulps * half_ulp(range);
       if (base_2)
-        before +=
-            std::abs(m.score.center) * scale_.after * k_ln2 +
-            (std::abs(m.score.center) * scale_.center + slack(m)) * std::abs(k_held_ln2 - k_ln2);
+        before += std::abs(m.score.center) * scale_.after * k_ln2 +
+                  (std::abs(m.score.center) * scale_.center + room) * std::abs(k_held_ln2 - k_ln2);
       if (!(relative < 1)) before = reference::k_infinity;
       const double lse = exact_m + log_l;
       return {lse, before, before + half_ulp(std::abs(lse) + before)};

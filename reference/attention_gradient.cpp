@@ -46,15 +46,31 @@ approximation weight_of(const approximation& dot, double scale, double scale_err
   return {p, p * (std::expm1(off) + k_q) * k_products + k_lost};
 }
 
-/// ds of a pair: p (dp - delta).
-approximation score_gradient(const approximation& p, const approximation& dp,
-                             const approximation& delta) {
-  const double g = dp.value - delta.value, ds = p.value * g;
-  const double g_error = dp.error + delta.error + k_u * std::abs(g);
-  return {ds, ((p.value + p.error) * g_error + p.error * std::abs(g) + k_u * std::abs(ds)) *
+/// ds of a pair: p g, g = dp - delta.
+approximation score_gradient(const approximation& p, const approximation& g) {
+  const double ds = p.value * g.value;
+  return {ds, ((p.value + p.error) * g.error + p.error * std::abs(g.value) + k_u * std::abs(ds)) *
                       k_products +
                   k_lost};
 }
+
+/// g of a row's pairs as one dot product, of (grad, grad) with (v, -o): where v is nearly o, as of
+/// the only key with weight, two products by themselves would leave nothing but their errors.
+class pair_gradient {
+ public:
+  pair_gradient(std::span<const double> grad, std::span<const double> o)
+      : grads_(grad.begin(), grad.end()), values_(grad.size()) {
+    grads_.insert(grads_.end(), grad.begin(), grad.end());
+    for (const double each : o) values_.push_back(-each);
+  }
+  approximation of(std::span<const double> v) {
+    std::copy(v.begin(), v.end(), values_.begin());
+    return dot2(grads_, values_);
+  }
+
+ private:
+  std::vector<double> grads_, values_;
+};
 
 }  // namespace
 
@@ -67,13 +83,13 @@ attention_gradients<approximation> attention_gradient_with_error(
     const double lse = of.lse[std::size_t(i)];
     if (lse == -k_infinity) continue;
     const auto q = of.q.row(i), grad = of.grad.row(i);
-    const approximation delta = dot2(grad, of.o.row(i));
+    pair_gradient g(grad, of.o.row(i));
     const key_range seen = of.seen[std::size_t(i)];
     for (std::int64_t j = seen.first; j < seen.last; ++j) {
       const approximation dot = dot2(q, of.k.row(j));
       if (dot.value * scale == -k_infinity) continue;
       const approximation p = weight_of(dot, scale, scale_error, lse),
-                          ds = score_gradient(p, dot2(grad, of.v.row(j)), delta);
+                          ds = score_gradient(p, g.of(of.v.row(j)));
       for (std::int64_t d = 0; d < width; ++d) {
         const auto at = std::size_t(d), row = std::size_t(i * width + d),
                    key = std::size_t(j * width + d);

@@ -76,9 +76,10 @@ attention_gradients<R> attention_gradient(const attention_results<R>& of, const 
 // R0 with bounds of its own error; u = 2^-53, q = special<double>::k_error.
 
 /// Inputs of at most 24 bits; `scale` is within `scale_error`, relative, of what it stands for.
-/// Dot products by Dot2. With e_s the error of a score, p has that of softmax_with_error, from e_s
-/// + u |s - lse|; ds = p g adds p times that of g, 2 u |ds| and p's of |g|; and a sum of n terms
-/// gamma_(n+2) of their magnitudes. What is not finite comes as the template has it, without error.
+/// Dot products by Dot2, dp - delta = g as one. With e_s the error of a score, p has that of
+/// softmax_with_error, from e_s + u |s - lse|; ds = p g adds p times that of g, u |ds| and p's of
+/// |g|; and a sum of n terms gamma_(n+2) of their magnitudes. What is not finite comes as the
+/// template has it, without error.
 attention_gradients<approximation> attention_gradient_with_error(
     const attention_results<double>& of, double scale, double scale_error);
 

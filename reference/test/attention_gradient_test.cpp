@@ -112,6 +112,15 @@ TEST(attention_gradient, of_double_keeps_the_error_it_states) {
     }
 }
 
+// One key with all the weight, whose value is o but for the last place: dp - delta is 2^-23 of what
+// they are, and known as well as anything else.
+TEST(attention_gradient, of_double_knows_differences_that_cancel) {
+  problem<double> p{2, 1, {1, 0}, {1, 0}, {3, 5}, {7, 11}, {3, 5 - 0x1p-21}, {1}, {{0, 1}}};
+  const auto stated = attention_gradient_with_error(p.results(), 1, 0);
+  EXPECT_EQ(stated.dq[0].value, 11 * 0x1p-21);
+  EXPECT_LE(stated.dq[0].error, 0x1p-47 * stated.dq[0].value);
+}
+
 // With o and lse as the forward pass has them in 50 digits, the formulas are the derivatives. The
 // symmetric difference over 2 h is off by h^2 / 6 times a third derivative, below 10^4 for scores
 // and values within 1; and by the roundings of two losses below 12, each of fewer than 80 steps
