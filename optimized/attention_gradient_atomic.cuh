@@ -64,27 +64,38 @@ struct adds_to_queries {
     // Warps: k_columns / 16 groups of queries, and the columns of dq in as many parts as there are
     // warps for.
     constexpr int k_groups = k_columns / 16, k_width = Width / (4 / k_groups);
-    const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
+    const int warp = int(threadIdx.x) / 32;
     const int rows = warp % k_groups * 16, column = warp / k_groups * k_width;
     store_scores<Width, Half>(ds);
     __syncthreads();  // all keys' gradients are there
-    simt::accumulator dq[k_width / 8] = {};
-    if (partial && beyond)
-      multiply_seen<Width, Half>(dq, rows, column, first);
-    else
-      multiply<Width, Half>(dq, rows, column);
-    SIMT_UNROLL
-    for (int e = 0; e < 4; ++e) {
-      const int query = first + rows + lane / 4 + 8 * (e >> 1);
-      if (query >= size.queries) continue;
-      const auto to = sums + size.row_at(batch, head, query) * Width + column;
-      SIMT_UNROLL
-      for (int n = 0; n < k_width / 8; ++n)
-        atomicAdd(&to[n * 8 + lane % 4 * 2 + (e & 1)], dq[n].x[e]);
+    // A part of the columns at a time: all their sums do not fit beside those of dk and dv.
+    constexpr int k_part = k_width % 32 == 0 ? 32 : k_width;
+    for (int part = 0; part < k_width; part += k_part) {
+      simt::accumulator dq[k_part / 8] = {};
+      if (partial && beyond)
+        multiply_seen<Width, Half>(dq, rows, column + part, first);
+      else
+        multiply<Width, Half>(dq, rows, column + part);
+      add_sums<Width>(dq, size, batch, head, first + rows, column + part);
     }
   }
 
  private:
+  // Adds 16 rows to the sums in memory, 8 Parts columns of them.
+  template <int Width, int Parts>
+  SIMT_DEVICE void add_sums(const simt::accumulator (&dq)[Parts], const attention_size& size,
+                            int batch, int head, int first, int column) const {
+    const int lane = int(threadIdx.x) % 32;
+    SIMT_UNROLL
+    for (int e = 0; e < 4; ++e) {
+      const int query = first + lane / 4 + 8 * (e >> 1);
+      if (query >= size.queries) continue;
+      const auto to = sums + size.row_at(batch, head, query) * Width + column;
+      SIMT_UNROLL
+      for (int n = 0; n < Parts; ++n) atomicAdd(&to[n * 8 + lane % 4 * 2 + (e & 1)], dq[n].x[e]);
+    }
+  }
+
   template <int Width, class Half>
   SIMT_DEVICE static void store_scores(
       const simt::accumulator (&ds)[gradient_memory<Width>::k_columns / 8]) {
