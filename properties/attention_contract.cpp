@@ -105,7 +105,11 @@ contract attention_contract(const attention_variant& of, bool forward) {
     c.masked_share = [of](const case_inputs& in) { return masked_share(of, in); };
   c.cases = attention_cases(c);
   const std::vector<dtype>& first = c.signatures.front();
-  c.decoy_case = attention_case(c, first, {2, 6, 37, 1, 2, 32, {"normal", {}}}, 1);
+  // No gradient of the decoys' case is 0: under a window queries must be as many as keys, or keys
+  // are out of all sight; under a causal mask fewer, or the first query sees one key, whatever that
+  // is.
+  const std::int64_t queries = of.window && !forward ? 37 : 6;
+  c.decoy_case = attention_case(c, first, {2, queries, 37, 1, 2, 32, {"normal", {}}}, 1);
   c.timed_case = attention_case(c, first, {1, 256, 256, 1, 1, 64, {"normal", {}}}, 1);
   c.cost_of = [of, inputs = c.inputs, outputs = c.outputs, forward](const case_id& id) {
     contract part;

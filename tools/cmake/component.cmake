@@ -1,4 +1,4 @@
-# The components: ASSAY_COMPONENTS names them, one word each, and each has four files of its name.
+# The components and parts of them: ASSAY_COMPONENTS names them, and each has four files of its name.
 # From the list two files are generated, one that gathers the launchers of a build and one that gathers
 # the contracts:
 #
