@@ -72,8 +72,7 @@ struct truncating_adder {
 
 // Which operations a running bound charges with a rounding.
 //   what_rounds  those that may round: one whose operands carry no error, and whose exact result
-//   the
-//                format holds, is exact in the implementation too (integers, powers of two)
+//                the format holds, is exact in the implementation too (integers, powers of two)
 //   everything   all of them. How errors scatter is learnt from data that is like a case's and not
 //                the same: an element's weight must not depend on the roundings that it was spared.
 enum class charge { what_rounds, everything };

@@ -16,6 +16,11 @@ struct wanted_attention {
 case_id attention_case(const contract& c, const std::vector<dtype>& types,
                        const wanted_attention& wanted, std::uint64_t seed);
 
+// Of every combination of dtypes, all that are wanted, each with a seed of its own.
+std::vector<case_id> attention_cases(const contract& c,
+                                     const std::vector<wanted_attention>& wanted);
+
+// What attention, forward and backward, is checked on.
 std::vector<case_id> attention_cases(const contract& c);
 
 }  // namespace assay::properties

@@ -9,34 +9,21 @@
 namespace assay::properties {
 namespace {
 
-truth zeros(std::int64_t count) {
-  return {std::vector<double>(std::size_t(count)), std::vector<double>(std::size_t(count)), {}};
-}
-
-void place(truth& all, const std::vector<reference::approximation>& from, std::int64_t width,
-           const std::function<std::int64_t(std::int64_t)>& row) {
-  std::vector<double> value, error;
-  for (const reference::approximation& each : from)
-    value.push_back(each.value), error.push_back(each.error);
-  scatter_rows(all.value, value, width, row);
-  scatter_rows(all.error, error, width, row);
+truth truth_of(const std::vector<reference::approximation>& gradient) {
+  truth all;
+  for (const reference::approximation& each : gradient) {
+    all.value.push_back(each.value);
+    all.error.push_back(each.error);
+  }
+  return all;
 }
 
 std::vector<truth> exact_gradients(const attention_variant& of, const case_inputs& in) {
-  const attention_shape shape = attention_shape::of(in.id);
   const attention_scale scale = scale_of(in);
-  const std::int64_t keys = shape.batch * shape.keys * shape.heads * shape.width;
-  std::vector<truth> all{zeros(shape.rows() * shape.width), zeros(keys), zeros(keys)};
-  for_each_head(of, in, [&](const attention_head& head) {
-    const auto gradients =
-        reference::attention_gradient_with_error(head.results, scale.value, scale.error);
-    const auto query = [&](std::int64_t r) { return head.row_of_query(r); };
-    const auto key = [&](std::int64_t r) { return head.row_of_key(r); };
-    place(all[0], gradients.dq, shape.width, query);
-    place(all[1], gradients.dk, shape.width, key);
-    place(all[2], gradients.dv, shape.width, key);
+  const auto all = gradients_of_heads<reference::approximation>(of, in, [&](const auto& results) {
+    return reference::attention_gradient_with_error(results, scale.value, scale.error);
   });
-  return all;
+  return {truth_of(all.dq), truth_of(all.dk), truth_of(all.dv)};
 }
 
 }  // namespace

@@ -110,22 +110,12 @@ std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
   return make_model([of, kind](const auto& a, const case_inputs& in) {
     using arithmetic = std::decay_t<decltype(a)>;
     using value = typename arithmetic::value;
-    const attention_shape shape = attention_shape::of(in.id);
     const attention_scale scale = scale_of(in);
     const attention_gradient_arithmetic<arithmetic> rounds(a, kind, scale.value, scale.error,
                                                            format_of(in.id.types[k_queries].type));
-    const auto keys = std::size_t(shape.batch * shape.keys * shape.heads * shape.width);
-    model_outputs<arithmetic> out{std::vector<value>(std::size_t(shape.rows() * shape.width)),
-                                  std::vector<value>(keys), std::vector<value>(keys)};
-    for_each_head(of, in, [&](const attention_head& head) {
-      const auto gradients = rounds.head(head.results);
-      const auto query = [&](std::int64_t r) { return head.row_of_query(r); };
-      const auto key = [&](std::int64_t r) { return head.row_of_key(r); };
-      scatter_rows(out[0], gradients.dq, shape.width, query);
-      scatter_rows(out[1], gradients.dk, shape.width, key);
-      scatter_rows(out[2], gradients.dv, shape.width, key);
-    });
-    return out;
+    auto all = gradients_of_heads<value>(of, in,
+                                         [&](const auto& results) { return rounds.head(results); });
+    return model_outputs<arithmetic>{std::move(all.dq), std::move(all.dk), std::move(all.dv)};
   });
 }
 

@@ -86,7 +86,7 @@ class precise_head {
 
 // A score rounds twice, an exponent once, and e^t carries |t| u of each: 3000 u covers |t| < 900,
 // beyond which weights do not count beside the rest. Sums of n terms and the scale: n + 4
-// roundings.
+// roundings, n being no more than the elements of the tensor.
 truth truth_of(const std::vector<precise_sum>& sums, const R& scale, bool scale_is_exact,
                const reference::format& out) {
   truth all;
@@ -99,33 +99,14 @@ truth truth_of(const std::vector<precise_sum>& sums, const R& scale, bool scale_
   return all;
 }
 
-void place(truth& all, const truth& from, std::int64_t width,
-           const std::function<std::int64_t(std::int64_t)>& row) {
-  scatter_rows(all.value, from.value, width, row);
-  scatter_rows(all.error, from.error, width, row);
-  scatter_rows(all.rounded, from.rounded, width, row);
-}
-
 std::vector<truth> precise_gradients(const attention_variant& of, const case_inputs& in) {
-  const attention_shape shape = attention_shape::of(in.id);
   const R scale = precise_scale(in);
   const bool exact = scale_of(in).error == 0;
   const reference::format out = format_of(in.id.types[k_queries].type);
-  const auto empty = [&](std::int64_t rows) {
-    const std::vector<double> zeros(std::size_t(rows * shape.width));
-    return truth{zeros, zeros, zeros};
-  };
-  const std::int64_t keys = shape.batch * shape.keys * shape.heads;
-  std::vector<truth> all{empty(shape.rows()), empty(keys), empty(keys)};
-  for_each_head(of, in, [&](const attention_head& head) {
-    const auto sums = precise_head(head.results, scale).sums();
-    const auto query = [&](std::int64_t r) { return head.row_of_query(r); };
-    const auto key = [&](std::int64_t r) { return head.row_of_key(r); };
-    place(all[0], truth_of(sums.dq, scale, exact, out), shape.width, query);
-    place(all[1], truth_of(sums.dk, scale, exact, out), shape.width, key);
-    place(all[2], truth_of(sums.dv, R(1), true, out), shape.width, key);
-  });
-  return all;
+  const auto all = gradients_of_heads<precise_sum>(
+      of, in, [&](const auto& results) { return precise_head(results, scale).sums(); });
+  return {truth_of(all.dq, scale, exact, out), truth_of(all.dk, scale, exact, out),
+          truth_of(all.dv, R(1), true, out)};
 }
 
 }  // namespace

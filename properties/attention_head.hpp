@@ -4,6 +4,7 @@
 #include "properties/attention_shape.hpp"
 #include "reference/attention_gradient.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -40,13 +41,31 @@ void for_each_head(const attention_variant& of, const case_inputs& in, const Tak
     for (std::int64_t h = 0; h < shape.heads; ++h) take(attention_head(of, in, b, h));
 }
 
-// Puts rows of `width`, one behind the other in `from`, where `place(row)` says.
-template <class T, class Place>
-void scatter_rows(std::vector<T>& to, const std::vector<T>& from, std::int64_t width,
-                  const Place& place) {
-  for (std::int64_t r = 0; width > 0 && r < std::int64_t(from.size()) / width; ++r)
-    for (std::int64_t d = 0; d < width; ++d)
-      to[std::size_t(place(r) * width + d)] = from[std::size_t(r * width + d)];
+// dq, dk and dv of a case, from those that gradients_of(head) gives of every head: each row put
+// where its query or key stands.
+template <class T, class GradientsOf>
+reference::attention_gradients<T> gradients_of_heads(const attention_variant& of,
+                                                     const case_inputs& in,
+                                                     const GradientsOf& gradients_of) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const auto width = std::size_t(shape.width),
+             keys = std::size_t(shape.batch * shape.keys * shape.heads) * width;
+  reference::attention_gradients<T> all{std::vector<T>(std::size_t(shape.rows()) * width),
+                                        std::vector<T>(keys), std::vector<T>(keys)};
+  const auto put = [&](std::vector<T>& to, std::int64_t row, const std::vector<T>& from,
+                       std::int64_t at) {
+    std::copy_n(from.begin() + at * shape.width, width, to.begin() + row * shape.width);
+  };
+  for_each_head(of, in, [&](const attention_head& head) {
+    const reference::attention_gradients<T> one = gradients_of(head.results);
+    for (std::int64_t r = 0; r < head.results.q.count; ++r)
+      put(all.dq, head.row_of_query(r), one.dq, r);
+    for (std::int64_t j = 0; j < head.results.k.count; ++j) {
+      put(all.dk, head.row_of_key(j), one.dk, j);
+      put(all.dv, head.row_of_key(j), one.dv, j);
+    }
+  });
+  return all;
 }
 
 }  // namespace assay::properties

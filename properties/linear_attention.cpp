@@ -49,32 +49,26 @@ cost cost_of(const case_id& id) {
 }
 
 std::vector<case_id> cases_of(const contract& c) {
-  const std::vector<wanted_attention> all = {
-      {0, 3, 3, 1, 1, 32, {"normal", {}}},
-      {1, 0, 4, 2, 1, 32, {"normal", {}}},
-      {2, 3, 0, 1, 1, 32, {"normal", {}}},
-      {1, 1, 1, 1, 1, 32, {"normal", {}}},
-      {2, 5, 7, 1, 2, 8, {"normal", {}}},
-      {2, 9, 9, 2, 1, 32, {"normal", {}}},
-      {2, 3, 2, 1, 1, 32, {"special", {}}},
-      {1, 33, 17, 1, 1, 64, {"tails", {}}, 16},
-      {1, 65, 130, 1, 1, 64, {"normal", {}}},
-      {1, 70, 33, 1, 2, 32, {"normal", {}}},
-      {1, 40, 97, 1, 1, 96, {"normal", {{"scale", 3}}}},
-      {1, 12, 64, 1, 1, 128, {"uniform", {{"low", -2}, {"high", 2}}}},
-      {1, 32, 32, 1, 1, 1, {"normal", {}}},
-      {1, 6, 70, 1, 1, 32, {"wide", {}}},
-      {1, 10, 24, 1, 1, 32, {"exact", {}}},
-      {2, 20, 20, 1, 1, 32, {"constant", {{"value", -0.75}}}},
-      {2, 7, 21, 2, 2, 32, {"normal", {}}, 256, 8},
-      {1, 34, 64, 2, 1, 20, {"normal", {}}, 1, 3},
-  };
-  std::vector<case_id> cases;
-  std::uint64_t seed = 1;
-  for (const std::vector<dtype>& types : c.signatures)
-    for (const wanted_attention& each : all)
-      cases.push_back(attention_case(c, types, each, seed++));
-  return cases;
+  return attention_cases(c, {
+                                {0, 3, 3, 1, 1, 32, {"normal", {}}},
+                                {1, 0, 4, 2, 1, 32, {"normal", {}}},
+                                {2, 3, 0, 1, 1, 32, {"normal", {}}},
+                                {1, 1, 1, 1, 1, 32, {"normal", {}}},
+                                {2, 5, 7, 1, 2, 8, {"normal", {}}},
+                                {2, 9, 9, 2, 1, 32, {"normal", {}}},
+                                {2, 3, 2, 1, 1, 32, {"special", {}}},
+                                {1, 33, 17, 1, 1, 64, {"tails", {}}, 16},
+                                {1, 65, 130, 1, 1, 64, {"normal", {}}},
+                                {1, 70, 33, 1, 2, 32, {"normal", {}}},
+                                {1, 40, 97, 1, 1, 96, {"normal", {{"scale", 3}}}},
+                                {1, 12, 64, 1, 1, 128, {"uniform", {{"low", -2}, {"high", 2}}}},
+                                {1, 32, 32, 1, 1, 1, {"normal", {}}},
+                                {1, 6, 70, 1, 1, 32, {"wide", {}}},
+                                {1, 10, 24, 1, 1, 32, {"exact", {}}},
+                                {2, 20, 20, 1, 1, 32, {"constant", {{"value", -0.75}}}},
+                                {2, 7, 21, 2, 2, 32, {"normal", {}}, 256, 8},
+                                {1, 34, 64, 2, 1, 20, {"normal", {}}, 1, 3},
+                            });
 }
 
 std::string broken_by_implementation(const subject& s) {

@@ -181,8 +181,10 @@ TEST(regression_rule, asks_more_of_a_single_set) {
 
 // By hand: 1, 2, 2^10 and 2^13 make the halves {1, 2^10}, {2, 2^13}, whose logarithms to base 2
 // differ by 1, 13, -9 and 3, in the middle by 2; and {2, 2^10}, {1, 2^13}: by -1, 12, -10 and 3,
-// by 1. Of two ways the upper 5 % are the larger. On the way four logarithms of at most 16, each
-// off by 2^-50 at most, are subtracted, halved and grow by e^sqrt(2) ln(2) < 3 times that.
+// by 1. Of two ways the upper 5 % are the larger. On the way two logarithms below 16, each
+// off by 2^-49 (a last place), are subtracted, the mean of two such differences is divided by
+// sqrt(2), and expm1 grows by e^(sqrt(2) ln 2) < 3 times that: 2^-48 3 / sqrt(2), and room for the
+// roundings between.
 TEST(self_spread, is_the_shift_between_halves_that_interleave) {
   const std::vector<double> times{1, 2, 0x1p10, 0x1p13};
   EXPECT_NEAR(self_spread(times), std::pow(2, std::sqrt(2)) - 1, 0x1p-46);
@@ -208,9 +210,9 @@ TEST(self_spread, leaves_out_the_worst_of_32_splits) {
       shifts.push_back(std::abs(std::log(judge(std::vector{halves})[0].ratio)));
     }
     std::sort(shifts.begin(), shifts.end());
-    // Both take the same differences of the same logarithms; here they went through a ratio, of
-    // which exp and log leave 2^-51.
-    EXPECT_NEAR(self_spread(times), std::expm1(shifts[30] / std::sqrt(2)), 0x1p-50);
+    // Both take the same differences of the same logarithms; here they went through a ratio near 1,
+    // of which exp and log leave a last place, 2^-52 (and of themselves, below 1/8, 2^-55).
+    EXPECT_NEAR(self_spread(times), std::expm1(shifts[30] / std::sqrt(2)), 0x1p-51);
   }
 }
 
