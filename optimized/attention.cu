@@ -35,10 +35,7 @@ template <attention_kind Kind>
 void launch_naive(const call& what, simt::queue& stream) {
   attention_call<Kind>::check(what);
   check_workspace(k_attention, what, naive_workspace<Kind>(what));
-  const dtype type = what.tensors[0].type;
-  if (type == dtype::fp32) return launch_naive_of<Kind, float>(what, stream);
-  if (type == dtype::bf16) return launch_naive_of<Kind, simt::bf16>(what, stream);
-  launch_naive_of<Kind, simt::fp16>(what, stream);
+  in_dtype_of(what, [&]<class T>(T) { launch_naive_of<Kind, T>(what, stream); });
 }
 
 template <attention_kind Kind>
@@ -96,6 +93,9 @@ std::vector<launcher> make_launchers() {
   add_launchers<attention_kind::causal>(all, "attention.causal.fwd");
   add_launchers<attention_kind::window>(all, "attention.window.fwd");
   add_launchers<attention_kind::padding>(all, "attention.padding.fwd");
+  add_launchers<attention_kind::alibi>(all, "attention.alibi.fwd");
+  add_launchers<attention_kind::bias>(all, "attention.bias.fwd");
+  add_launchers<attention_kind::blocks>(all, "attention.blocks.fwd");
   return all;
 }
 

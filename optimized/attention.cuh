@@ -55,19 +55,23 @@ SIMT_DEVICE float query_max(float x) {
   return simt::max_nan(x, __shfl_xor_sync(0xffffffffu, x, 2));
 }
 
-// Scores of keys lane, lane + 4, ... of the tile; -infinity where the query does not see them.
+// Scores of keys lane, lane + 4, ... of the tile; -infinity where they are not there for the query.
 SIMT_DEVICE void simple_scores(float (&s)[k_simple_tile / k_simple_lanes], simt::shared<float> q,
-                               simt::shared<float> keys, int first, key_span seen, int width,
-                               float scale) {
+                               simt::shared<float> keys, const head_bias<float>& bias, int query,
+                               int first, key_span seen, int width, float scale) {
   const int lane = int(threadIdx.x) % k_simple_lanes;
   SIMT_UNROLL
   for (int i = 0; i < k_simple_tile / k_simple_lanes; ++i) {
     const int j = lane + k_simple_lanes * i;
     float dot = 0;
     for (int d = 0; d < width; ++d) dot = fmaf(q[d], keys[j * (width + 1) + d], dot);
-    s[i] = holds(seen, first + j) ? dot * scale : -INFINITY;
+    float more = holds(seen, first + j) ? 0.0f : -INFINITY;
+    if (bias.adds() && more == 0.0f) more = bias.of(query, first + j);
+    s[i] = more == -INFINITY ? more : fmaf(dot, scale, more);
   }
 }
+
+inline constexpr float k_gone = -1;  // the weight of a key that is not there
 
 // Takes a tile's scores into the row: rescales, and leaves the weights for the other threads.
 template <int Columns>
@@ -86,22 +90,22 @@ SIMT_DEVICE void take_scores(simple_row<Columns>& row,
   const int lane = int(threadIdx.x) % k_simple_lanes;
   SIMT_UNROLL
   for (int i = 0; i < k_simple_tile / k_simple_lanes; ++i) {
-    const float p = m == -INFINITY ? 0.0f : math::exp(s[i] - m);
+    const bool gone = s[i] == -INFINITY;
+    const float p = gone ? 0.0f : math::exp(s[i] - m);
     row.l += p;
-    weights[lane + k_simple_lanes * i] = p;
+    weights[lane + k_simple_lanes * i] = gone ? k_gone : p;
   }
 }
 
-// Adds the tile's values, weighted, to the columns of this thread. A value that is not seen is not
+// Adds the tile's values, weighted, to the columns of this thread. A value that is not there is not
 // touched: 0 times infinity would be seen.
 template <int Columns>
 SIMT_DEVICE void take_values(simple_row<Columns>& row, simt::shared<float> weights,
-                             simt::shared<float> values, int first, key_span seen, int width) {
+                             simt::shared<float> values, int width) {
   const int lane = int(threadIdx.x) % k_simple_lanes;
-  const int begin = seen.first > first ? seen.first - first : 0;
-  const int end = seen.last - first < k_simple_tile ? seen.last - first : k_simple_tile;
-  for (int j = begin; j < end; ++j) {
+  for (int j = 0; j < k_simple_tile; ++j) {
     const float p = weights[j];
+    if (p == k_gone) continue;
     SIMT_UNROLL
     for (int c = 0; c < Columns; ++c) {
       const int d = lane + k_simple_lanes * c;
@@ -152,17 +156,19 @@ __global__ void __launch_bounds__(k_simple_threads, 1)
   // Spans begin and end later from query to query: together they are this one.
   const key_span live{mask.seen(first_query).first, mask.seen(last_query - 1).last};
   load_simple_tile(queries, p.q, batch, head, first_query, {0, p.size.queries}, width);
+  const head_bias<float> bias = p.bias.of(head);
   simple_row<Columns> row;
   for (int first = live.first - live.first % k_simple_tile; first < live.last;
        first += k_simple_tile) {
+    if (bias.is_dead(first_query, first)) continue;
     load_simple_tile(keys, p.k, batch, head / p.size.group, first, live, width);
     load_simple_tile(values, p.v, batch, head / p.size.group, first, live, width);
     __syncthreads();  // the tile is there, and so are the queries
     float s[k_simple_tile / k_simple_lanes];
-    simple_scores(s, queries + mine * (width + 1), keys, first, seen, width, p.scale);
+    simple_scores(s, queries + mine * (width + 1), keys, bias, query, first, seen, width, p.scale);
     take_scores(row, s, weights + mine * k_simple_weights);
     __syncwarp();  // a query's weights are those of four threads
-    take_values(row, weights + mine * k_simple_weights, values, first, seen, width);
+    take_values(row, weights + mine * k_simple_weights, values, width);
     __syncthreads();  // everybody is done with the tile, whose place the next one takes
   }
   store_simple_row(p, row, batch, head, query);

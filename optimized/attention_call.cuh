@@ -3,7 +3,11 @@
 //
 //   q    [batch, queries, heads, group, width]
 //   k, v [batch, keys, heads, width]
-//   lengths [batch], int32; padding alone
+//   one more, of the kinds that have it:
+//     lengths [batch], int32; padding
+//     slopes  [heads, group], fp32; alibi
+//     bias    [heads, group, queries, keys], as q; bias
+//     live    [queries / 64, keys / 64], upwards, int32; blocks
 //   o    as q
 //   lse  [batch, heads, group, queries], fp32
 //
@@ -22,7 +26,10 @@ namespace assay::optimized::inline ASSAY_BUILD {
 //   causal   what lies behind a query's own key is not seen
 //   window   parameters left and right: so many keys before its own and behind it are seen
 //   padding  of each batch, keys from its length on are not seen
-enum class attention_kind { dense, causal, window, padding };
+//   alibi    causal; a score loses its head's slope for each key from the query's own to this one
+//   bias     a number is added to each score; where that is -infinity the pair is not there
+//   blocks   pairs in blocks that are not live (0) are not there; parameter causal, 0 or 1
+enum class attention_kind { dense, causal, window, padding, alibi, bias, blocks };
 
 inline constexpr call_signature k_attention{"attention", 0};
 
@@ -93,9 +100,12 @@ inline void check_alignment(const call& what, std::size_t i, const char* by = k_
 // The parts of a call of one kind.
 template <attention_kind Kind>
 struct attention_call {
-  static constexpr bool k_padded = Kind == attention_kind::padding;
-  static constexpr std::size_t k_inputs = k_padded ? 4 : 3;
-  static constexpr std::size_t k_parameters = Kind == attention_kind::window ? 3 : 1;
+  static constexpr bool k_padded = Kind == attention_kind::padding,
+                        k_alibi = Kind == attention_kind::alibi,
+                        k_biased = Kind == attention_kind::bias,
+                        k_blocks = Kind == attention_kind::blocks;
+  static constexpr std::size_t k_inputs = k_padded || k_alibi || k_biased || k_blocks ? 4 : 3;
+  static constexpr std::size_t k_parameters = Kind == attention_kind::window ? 3 : k_blocks ? 2 : 1;
 
   // Throws simt::error where `what` is not one.
   static void check(const call& what) {
@@ -116,21 +126,37 @@ struct attention_call {
     const attention_size s = size(what);
     const std::vector<std::int64_t> keys{s.batch, s.keys, s.heads, s.width};
     for (std::size_t i = 1; i < 3; ++i) detail::check_shape(of, what, i, keys);
-    if (k_padded) detail::check_shape(of, what, 3, {s.batch});
+    if (k_inputs > 3) detail::check_shape(of, what, 3, shape_of_fourth(what));
     detail::check_parameter("scale", what.parameters[0], 0x1p20, false);
-    for (std::size_t k = 1; k < k_parameters; ++k)
+    if (k_blocks) detail::check_parameter("causal", what.parameters[1], 1, true);
+    for (std::size_t k = 1; k < k_parameters && !k_blocks; ++k)
       detail::check_parameter(k == 1 ? "left" : "right", what.parameters[k], 0x1p24, true);
+  }
+
+  static std::vector<std::int64_t> shape_of_fourth(const call& what) {
+    const attention_size s = size(what);
+    const auto blocks = [](std::int64_t n) { return (n + k_live_block - 1) / k_live_block; };
+    if (k_padded) return {s.batch};
+    if (k_alibi) return {s.heads, s.group};
+    if (k_biased) return {s.heads, s.group, s.queries, s.keys};
+    return {blocks(s.queries), blocks(s.keys)};
+  }
+  static dtype type_of_fourth(const call& what) {
+    if (k_alibi) return dtype::fp32;
+    return k_biased ? what.tensors[0].type : dtype::int32;
   }
 
   // Dtypes of all tensors, lse being that one; where they lie.
   static void check_elements(const call_signature& of, const call& what, std::size_t lse) {
     for (std::size_t i = 0; i < what.tensors.size(); ++i) {
-      const bool lengths = k_padded && i == 3;
-      const dtype type = lengths ? dtype::int32 : i == lse ? dtype::fp32 : what.tensors[0].type;
+      const bool fourth = k_inputs > 3 && i == 3;
+      const dtype type = fourth     ? type_of_fourth(what)
+                         : i == lse ? dtype::fp32
+                                    : what.tensors[0].type;
       if (what.tensors[i].type != type)
         detail::refuse(i, "is " + std::string(name_of(what.tensors[i].type)),
                        std::string(name_of(type)));
-      if (lengths || i == lse) detail::check_contiguous(of, what, i);
+      if (fourth || i == lse) detail::check_contiguous(of, what, i);
       detail::check_alignment(what, i);
     }
   }
@@ -156,8 +182,34 @@ struct attention_call {
     const tensor& lse = what.tensors[k_inputs + 1];
     p.lse = simt::bind<float>(lse.data, lse.bytes());
     p.mask = mask(what);
+    p.bias = bias<T>(what);
     p.scale = float(scale(what));
     return p;
+  }
+
+  template <class T>
+  static score_bias<T> bias(const call& what) {
+    const attention_size s = size(what);
+    score_bias<T> all;
+    all.queries = s.queries;
+    all.first.keys = s.keys;
+    all.first.ahead = s.keys - s.queries;
+    if constexpr (k_inputs > 3) {
+      const tensor& given = what.tensors[3];
+      if (k_alibi) {
+        all.first.kind = bias_kind::slopes;
+        all.slopes = simt::bind<const float>(given.data, given.bytes());
+      }
+      if (k_biased) {
+        all.first.kind = bias_kind::table;
+        all.first.table = simt::bind<const T>(given.data, given.bytes());
+      }
+      if (k_blocks) {
+        all.first.kind = bias_kind::blocks;
+        all.first.live = simt::bind<const std::int32_t>(given.data, given.bytes());
+      }
+    }
+    return all;
   }
 
   static position_mask mask(const call& what) {
@@ -166,7 +218,9 @@ struct attention_call {
     m.all.length = s.keys;
     m.all.queries = s.queries;
     m.all.ahead = s.keys - s.queries;
-    if (Kind == attention_kind::causal) m.all.right = 0;
+    const bool causal =
+        k_blocks ? what.parameters[1] != 0 : k_alibi || Kind == attention_kind::causal;
+    if (causal) m.all.right = 0;
     if (Kind == attention_kind::window) {
       m.all.left = int(what.parameters[1]);
       m.all.right = int(what.parameters[2]);

@@ -2,6 +2,7 @@
 #include "optimized/attention_gradient_atomic.cuh"
 #include "optimized/attention_gradient_call.cuh"
 #include "optimized/attention_gradient_mma.cuh"
+#include "optimized/attention_gradient_queries.cuh"
 #include "optimized/attention_launch.cuh"
 
 #include <vector>
@@ -15,23 +16,23 @@ void launch_deltas(const attention_gradient_problem<T>& p, const call& what, sim
                 k_naive_threads, 0, what, stream, p);
 }
 
-// Weights and gradients of scores, behind the deltas.
-template <attention_kind Kind>
-std::size_t bytes_of_pairs(const call& what) {
-  const attention_size size = attention_call<Kind>::size(what);
-  return std::size_t(size.rows()) * std::size_t(size.keys) * sizeof(float);
+// So many numbers for every row, in fp32.
+std::size_t bytes_of_rows(const attention_size& size, int each) {
+  return std::size_t(size.rows()) * std::size_t(each) * sizeof(float);
 }
+
+// Behind the deltas, weights and gradients of scores.
 template <attention_kind Kind>
 std::size_t naive_workspace(const call& what) {
-  return attention_gradient_call<Kind>::bytes_of_deltas(what) + 2 * bytes_of_pairs<Kind>(what);
+  const attention_size size = attention_call<Kind>::size(what);
+  return bytes_of_rows(size, 1) + 2 * bytes_of_rows(size, size.keys);
 }
 
 template <attention_kind Kind, class T>
 void launch_naive_of(const call& what, simt::queue& stream) {
   const auto p = attention_gradient_call<Kind>::template problem<T>(what);
-  const std::size_t pairs = bytes_of_pairs<Kind>(what);
-  char* const behind =
-      static_cast<char*>(what.workspace) + attention_gradient_call<Kind>::bytes_of_deltas(what);
+  const std::size_t pairs = bytes_of_rows(p.size, p.size.keys);
+  char* const behind = static_cast<char*>(what.workspace) + bytes_of_rows(p.size, 1);
   const auto weights = simt::bind<float>(behind, pairs),
              gradients = simt::bind<float>(behind + pairs, pairs);
   const simt::global<const float> all_weights = weights, all_gradients = gradients;
@@ -52,21 +53,14 @@ template <attention_kind Kind>
 void launch_naive(const call& what, simt::queue& stream) {
   attention_gradient_call<Kind>::check(what);
   check_workspace(k_attention, what, naive_workspace<Kind>(what));
-  const dtype type = what.tensors[0].type;
-  if (type == dtype::fp32) return launch_naive_of<Kind, float>(what, stream);
-  if (type == dtype::bf16) return launch_naive_of<Kind, simt::bf16>(what, stream);
-  launch_naive_of<Kind, simt::fp16>(what, stream);
+  in_dtype_of(what, [&]<class T>(T) { launch_naive_of<Kind, T>(what, stream); });
 }
 
-// Sums of dq, behind the deltas.
-template <attention_kind Kind>
-std::size_t bytes_of_sums(const call& what) {
-  const attention_size size = attention_call<Kind>::size(what);
-  return std::size_t(size.rows()) * std::size_t(size.width) * sizeof(float);
-}
+// Behind the deltas, sums of dq.
 template <attention_kind Kind>
 std::size_t atomic_workspace(const call& what) {
-  return attention_gradient_call<Kind>::bytes_of_deltas(what) + bytes_of_sums<Kind>(what);
+  const attention_size size = attention_call<Kind>::size(what);
+  return bytes_of_rows(size, 1) + bytes_of_rows(size, size.width);
 }
 
 // A pass over the keys, from p with its scale times log2(e); `scale`: without.
@@ -80,7 +74,7 @@ void launch_keys(const attention_gradient_problem<T>& p, float scale, const Besi
 }
 
 struct two_passes {
-  template <attention_kind Kind, int Width, class T>
+  template <int Width, class T>
   static void launch(const attention_gradient_problem<T>& p, float scale, const call& what,
                      simt::queue& stream) {
     launch_keys<Width>(p, scale, keys_alone{}, what, stream);
@@ -91,12 +85,11 @@ struct two_passes {
 };
 
 struct one_pass {
-  template <attention_kind Kind, int Width, class T>
+  template <int Width, class T>
   static void launch(const attention_gradient_problem<T>& p, float scale, const call& what,
                      simt::queue& stream) {
-    char* const behind =
-        static_cast<char*>(what.workspace) + attention_gradient_call<Kind>::bytes_of_deltas(what);
-    const auto sums = simt::bind<float>(behind, bytes_of_sums<Kind>(what));
+    char* const behind = static_cast<char*>(what.workspace) + bytes_of_rows(p.size, 1);
+    const auto sums = simt::bind<float>(behind, bytes_of_rows(p.size, Width));
     const std::int64_t blocks = blocks_for(p.size.rows() * Width, k_clear_threads);
     if (blocks > 0)
       launch_blocks(attention_clear<T>, blocks, k_clear_threads, 0, what, stream, p, sums);
@@ -115,12 +108,12 @@ void launch_flash_of(const call& what, simt::queue& stream) {
   using roles = attention_gradient_call<Kind>;
   auto p = roles::template problem<T>(what);
   for (std::size_t i = 0; i < what.tensors.size(); ++i)
-    if (i != roles::k_lse && !(roles::forward::k_padded && i == 3)) check_words<T>(what, i);
+    if (i != roles::k_lse && !(roles::k_o > 3 && i == 3)) check_words<T>(what, i);
   const float scale = p.scale;
   p.scale = float(roles::forward::scale(what) * k_log2_e);
   by_width(p.size.width, [&]<int Width>() {
     if (p.size.rows() > 0) launch_deltas(p, what, stream);
-    Passes::template launch<Kind, Width>(p, scale, what, stream);
+    Passes::template launch<Width>(p, scale, what, stream);
   });
 }
 
@@ -149,6 +142,9 @@ std::vector<launcher> make_launchers() {
   add_launchers<attention_kind::causal>(all, "attention.causal.bwd");
   add_launchers<attention_kind::window>(all, "attention.window.bwd");
   add_launchers<attention_kind::padding>(all, "attention.padding.bwd");
+  add_launchers<attention_kind::alibi>(all, "attention.alibi.bwd");
+  add_launchers<attention_kind::bias>(all, "attention.bias.bwd");
+  add_launchers<attention_kind::blocks>(all, "attention.blocks.bwd");
   return all;
 }
 

@@ -43,13 +43,15 @@ __global__ void __launch_bounds__(k_naive_threads)
   if (!holds(partners(p, at), at.column)) return;
   const int key_head = at.head / p.size.group;
   const auto q = p.q.at(at.batch, at.query, at.head), grad = p.grad.at(at.batch, at.query, at.head);
+  const float bias = p.bias.of(at.head).of(at.query, at.column);
+  if (bias == -INFINITY) return;
   const auto k = p.k.at(at.batch, at.column, key_head), v = p.v.at(at.batch, at.column, key_head);
   float score = 0, dp = 0;
   for (int d = 0; d < p.size.width; ++d) {
     score = fmaf(simt::to_float(q[d]), simt::to_float(k[d]), score);
     dp = fmaf(simt::to_float(grad[d]), simt::to_float(v[d]), dp);
   }
-  const float weight = math::exp(score * p.scale - p.lse[at.row]);
+  const float weight = math::exp(fmaf(score, p.scale, bias) - p.lse[at.row]);
   weights[i] = weight;
   gradients[i] = weight * (dp - p.deltas[at.row]);
 }
@@ -64,9 +66,12 @@ __global__ void __launch_bounds__(k_naive_threads)
   const naive_index at = naive_place(p.size, i, p.size.width);
   const key_span span = partners(p, at);
   const auto ds = gradients + at.row * p.size.keys;
+  const head_bias<T> bias = p.bias.of(at.head);
   float sum = 0;
-  for (int j = span.first; j < span.last; ++j)
+  for (int j = span.first; j < span.last; ++j) {
+    if (bias.hides(at.query, j)) continue;
     sum = fmaf(ds[j], simt::to_float(p.k.at(at.batch, j, at.head / p.size.group)[at.column]), sum);
+  }
   p.dq.at(at.batch, at.query, at.head)[at.column] = simt::from_float<T>(sum * p.scale);
 }
 
@@ -82,14 +87,16 @@ __global__ void __launch_bounds__(k_naive_threads)
   const int batch = int(token / p.size.keys), key = int(token % p.size.keys);
   const key_span seers = p.mask.of(batch).seers(key);
   float dk = 0, dv = 0;
-  for (int head = key_head * p.size.group; head < (key_head + 1) * p.size.group; ++head)
+  for (int head = key_head * p.size.group; head < (key_head + 1) * p.size.group; ++head) {
+    const head_bias<T> bias = p.bias.of(head);
     for (int query = seers.first; query < seers.last; ++query) {
       const std::int64_t row = p.size.row_at(batch, head, query);
-      if (p.lse[row] == -INFINITY) continue;
+      if (p.lse[row] == -INFINITY || bias.hides(query, key)) continue;
       const std::int64_t pair = row * p.size.keys + key;
       dk = fmaf(gradients[pair], simt::to_float(p.q.at(batch, query, head)[d]), dk);
       dv = fmaf(weights[pair], simt::to_float(p.grad.at(batch, query, head)[d]), dv);
     }
+  }
   p.dk.at(batch, key, key_head)[d] = simt::from_float<T>(dk * p.scale);
   p.dv.at(batch, key, key_head)[d] = simt::from_float<T>(dv);
 }

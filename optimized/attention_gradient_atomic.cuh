@@ -58,8 +58,8 @@ struct adds_to_queries {
 
   template <int Width, class Half>
   SIMT_DEVICE void take(const simt::accumulator (&ds)[gradient_memory<Width>::k_columns / 8],
-                        const attention_size& size, int batch, int head, int first,
-                        bool partial) const {
+                        const attention_size& size, const head_bias<Half>& bias, int batch,
+                        int head, int first, bool partial) const {
     constexpr int k_columns = gradient_memory<Width>::k_columns;
     // Warps: k_columns / 16 groups of queries, and the columns of dq in as many parts as there are
     // warps for.
@@ -73,7 +73,7 @@ struct adds_to_queries {
     for (int part = 0; part < k_width; part += k_part) {
       simt::accumulator dq[k_part / 8] = {};
       if (partial && beyond)
-        multiply_seen<Width, Half>(dq, rows, column + part, first);
+        multiply_seen<Width, Half>(dq, bias, rows, column + part, first);
       else
         multiply<Width, Half>(dq, rows, column + part);
       add_sums<Width>(dq, size, batch, head, first + rows, column + part);
@@ -136,8 +136,8 @@ struct adds_to_queries {
 
   // The same of the keys that each query sees, one by one: 0 times infinity or NaN would be seen.
   template <int Width, class Half, int Parts>
-  SIMT_DEVICE void multiply_seen(simt::accumulator (&dq)[Parts], int rows, int column,
-                                 int first) const {
+  SIMT_DEVICE void multiply_seen(simt::accumulator (&dq)[Parts], const head_bias<Half>& bias,
+                                 int rows, int column, int first) const {
     constexpr int k_columns = gradient_memory<Width>::k_columns;
     const int lane = int(threadIdx.x) % 32;
     const auto ds = scores<Width, Half>();
@@ -147,7 +147,7 @@ struct adds_to_queries {
       SIMT_UNROLL
       for (int e = 0; e < 4; ++e) {
         const int query = rows + lane / 4 + 8 * (e >> 1);
-        if (!holds(seers, first + query)) continue;
+        if (!holds(seers, first + query) || bias.hides(first + query, first_key + key)) continue;
         const Half by = ds[mma_tile<k_columns>::place(key, query / 8) + query % 8];
         SIMT_UNROLL
         for (int n = 0; n < Parts; ++n) {

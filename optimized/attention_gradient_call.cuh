@@ -49,6 +49,7 @@ struct attention_gradient_call {
     p.lse = simt::bind<const float>(lse.data, lse.bytes());
     p.deltas = simt::bind<float>(what.workspace, bytes_of_deltas(what));
     p.mask = forward::mask(what);
+    p.bias = forward::template bias<T>(what);
     p.scale = float(forward::scale(what));
     return p;
   }

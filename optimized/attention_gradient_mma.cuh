@@ -2,10 +2,9 @@
 // compute the weights again from the log-sum-exps, so that no sum depends on who comes first:
 //
 //   keys     a block holds 64 keys and their values, walks over the tiles of queries that see any
-//   of
-//            them, and sums up dk and dv
+//            of them, and sums up dk and dv; here
 //   queries  a block holds 64 queries and their gradients from above, walks over the tiles of keys
-//            that any of them sees, and sums up dq
+//            that any of them sees, and sums up dq; attention_gradient_queries.cuh
 //
 // They are one walk with the sides exchanged. The block's own rows (`own`) are multiplied with the
 // columns of a tile (`tile`): scores and weights p from one pair of them, dp from the other, and ds
@@ -50,15 +49,13 @@ struct gradient_memory {
   }
 };
 
-inline constexpr float k_float_log2_e = 0x1.715476p+0f;
-
 // What exponents of a row are taken relative to. Of a row without a part, infinity: p is 0.
 SIMT_DEVICE float exponent_base(float lse) {
   return lse == -INFINITY ? INFINITY : lse * k_float_log2_e;
 }
 
-// Scores become weights: 2^(s scale - base); 0 where nothing is seen. `seen` and `base` say it of a
-// row and a column of the fragments.
+// Scores become weights: 2^(s scale - base); -0 where nothing is there, which no power is. `seen`
+// and `base` say it of a row and a column of the fragments.
 template <int Columns, class Seen, class Base>
 SIMT_DEVICE void take_weights(simt::accumulator (&s)[Columns / 8], float scale, const Seen& seen,
                               const Base& base) {
@@ -68,15 +65,15 @@ SIMT_DEVICE void take_weights(simt::accumulator (&s)[Columns / 8], float scale, 
     for (int e = 0; e < 4; ++e) {
       const int half = e >> 1, column = n * 8 + int(threadIdx.x) % 4 * 2 + (e & 1);
       const float p = simt::exp2_approx(fmaf(s[n].x[e], scale, -base(half, column)));
-      s[n].x[e] = seen(half, column) ? p : 0.0f;
+      s[n].x[e] = seen(half, column) && s[n].x[e] != -INFINITY ? p : -0.0f;
     }
   }
 }
 
-// dp becomes ds: p (dp - delta), 0 where nothing is seen.
-template <int Columns, class Seen, class Delta>
+// dp becomes ds: p (dp - delta), 0 where nothing is there.
+template <int Columns, class Delta>
 SIMT_DEVICE void take_score_gradients(simt::accumulator (&dp)[Columns / 8],
-                                      const simt::accumulator (&p)[Columns / 8], const Seen& seen,
+                                      const simt::accumulator (&p)[Columns / 8],
                                       const Delta& delta) {
   SIMT_UNROLL
   for (int n = 0; n < Columns / 8; ++n) {
@@ -84,7 +81,7 @@ SIMT_DEVICE void take_score_gradients(simt::accumulator (&dp)[Columns / 8],
     for (int e = 0; e < 4; ++e) {
       const int half = e >> 1, column = n * 8 + int(threadIdx.x) % 4 * 2 + (e & 1);
       const float ds = p[n].x[e] * (dp[n].x[e] - delta(half, column));
-      dp[n].x[e] = seen(half, column) ? ds : 0.0f;
+      dp[n].x[e] = simt::bits_of(p[n].x[e]) == 0x80000000u ? 0.0f : ds;
     }
   }
 }
@@ -106,8 +103,6 @@ SIMT_DEVICE void store_gradients(const head_rows<Half>& to, int batch, int head,
           simt::pack<Half>(sums[n].x[2 * h] * scale, sums[n].x[2 * h + 1] * scale);
   }
 }
-
-// ---- keys
 
 // Brings in queries [first, ...) of a head, their gradients from above and their statistics.
 template <int Width, class Half>
@@ -133,13 +128,14 @@ struct key_sums {
   simt::accumulator dk[Width / 8] = {}, dv[Width / 8] = {};
 };
 
-// Adds what is infinite or NaN in a tile's gradients from above to the keys whose queries have it.
-template <int Width, class Half>
+// Adds what is infinite or NaN in a tile's gradients from above to the keys whose queries have it:
+// seers(half, query) of the lane's first key and the one 8 behind it.
+template <int Width, class Half, class Seers>
 SIMT_DEVICE void add_beyond(key_sums<Width>& sums, const attention_gradient_problem<Half>& p,
-                            int batch, int head, int first, const key_span (&seers)[2]) {
+                            int batch, int head, int first, const Seers& seers) {
   const int t = int(threadIdx.x) % 4;
   for (int query = first; query < first + k_gradient_columns<Width>; ++query) {
-    const bool seen[2] = {holds(seers[0], query), holds(seers[1], query)};
+    const bool seen[2] = {seers(0, query), seers(1, query)};
     if (!seen[0] && !seen[1]) continue;
     const auto grad = p.grad.at(batch, query, head);
     SIMT_UNROLL
@@ -164,13 +160,20 @@ struct keys_alone {
   SIMT_DEVICE void start(int, const batch_mask&) {}
   template <int Width, class Half>
   SIMT_DEVICE void take(const simt::accumulator (&)[gradient_memory<Width>::k_columns / 8],
-                        const attention_size&, int, int, int, bool) const {}
+                        const attention_size&, const head_bias<Half>&, int, int, int, bool) const {}
 };
 
-// One tile of queries, already in place.
+// What a warp knows of its rows: the lane's first key and which queries see it and the one 8
+// behind it.
+struct gradient_keys {
+  int key;
+  key_span seers[2];
+};
+
+// One tile of queries, already in place, from query `first` on.
 template <int Width, class Half, class Besides>
 SIMT_DEVICE void take_queries(key_sums<Width>& sums, const attention_gradient_problem<Half>& p,
-                              int stage, int batch, int head, int first, const key_span (&seers)[2],
+                              const gradient_keys& of, int stage, int batch, int head, int first,
                               bool partial, const Besides& besides) {
   using memory = gradient_memory<Width>;
   constexpr int k_columns = memory::k_columns;
@@ -179,19 +182,27 @@ SIMT_DEVICE void take_queries(key_sums<Width>& sums, const attention_gradient_pr
              gradients = memory::template tile<Half>(1, stage);
   const auto bases = memory::statistics(0, stage), deltas = memory::statistics(1, stage);
   const auto seen = [&](int half, int column) {
-    return !partial || holds(seers[half], first + column);
+    return !partial || holds(of.seers[half], first + column);
   };
+  const head_bias<Half> bias = p.bias.of(head);
   simt::accumulator weights[k_columns / 8] = {}, ds[k_columns / 8] = {};
   multiply_rows<Width, k_columns>(weights, memory::template own<Half>(0), rows, queries);
-  take_weights<k_columns>(weights, p.scale, seen, [&](int, int column) { return bases[column]; });
+  if (bias.adds())
+    add_biases<k_columns>(weights, p.scale, [&](int half, int column) {
+      const int query = first + column;
+      return holds(of.seers[half], query) ? bias.of(query, of.key + 8 * half) : -INFINITY;
+    });
+  take_weights<k_columns>(weights, bias.adds() ? 1.0f : p.scale, seen,
+                          [&](int, int column) { return bases[column]; });
   multiply_rows<Width, k_columns>(ds, memory::template own<Half>(1), rows, gradients);
-  take_score_gradients<k_columns>(ds, weights, seen,
-                                  [&](int, int column) { return deltas[column]; });
+  take_score_gradients<k_columns>(ds, weights, [&](int, int column) { return deltas[column]; });
   if (partial && clear_tile<Width, k_columns>(queries, gradients))
-    add_beyond(sums, p, batch, head, first, seers);
+    add_beyond(sums, p, batch, head, first, [&](int half, int query) {
+      return holds(of.seers[half], query) && !bias.hides(query, of.key + 8 * half);
+    });
   multiply_weights<Width, k_columns>(sums.dv, weights, gradients);
   multiply_weights<Width, k_columns>(sums.dk, ds, queries);
-  besides.template take<Width, Half>(ds, p.size, batch, head, first, partial);
+  besides.template take<Width, Half>(ds, p.size, bias, batch, head, first, partial);
 }
 
 // Queries that see any key of [first, past), and those that see all of them.
@@ -222,107 +233,49 @@ __global__ void __launch_bounds__(k_mma_threads)
   const seer_spans spans = seers_of_tile(mask, first_key, past_keys);
   const int rows = int(threadIdx.x) / 32 * k_mma_warp_rows;
   const int key = first_key + rows + int(threadIdx.x) % 32 / 4;
-  const key_span seers[2] = {mask.seers(key), mask.seers(key + 8)};
+  const gradient_keys of{key, {mask.seers(key), mask.seers(key + 8)}};
   key_sums<Width> sums;
+  // Over the query heads that share the keys, and the tiles of each.
   const int begin = spans.live.first - spans.live.first % k_columns;
-  if (begin < spans.live.last) {
+  const int tiles =
+      begin < spans.live.last ? (spans.live.last - begin + k_columns - 1) / k_columns : 0;
+  const int steps = tiles * p.size.group;
+  const auto query_of = [&](int step) { return begin + step % tiles * k_columns; };
+  const auto from = [&](int step) {
+    return p.bias.first.next_live(step, steps, 1, [&](int each) {
+      return pair_place{query_of(each), first_key};
+    });
+  };
+  const auto start = [&](int stage, int step) {
+    start_queries<Width>(p, stage, batch, key_head * p.size.group + step / tiles, query_of(step),
+                         spans.live);
+  };
+  const int first_step = from(0);
+  if (first_step < steps) {
     start_tile<Width>(memory::template own<Half>(0), p.k, batch, key_head, first_key,
                       {0, past_keys});
     start_tile<Width>(memory::template own<Half>(1), p.v, batch, key_head, first_key,
                       {0, past_keys});
-    start_queries<Width>(p, 0, batch, key_head * p.size.group, begin, spans.live);
+    start(0, first_step);
   }
   simt::cp_async_commit();
-  // Over the query heads that share the keys, and the tiles of each.
-  const int tiles =
-      begin < spans.live.last ? (spans.live.last - begin + k_columns - 1) / k_columns : 0;
-  for (int step = 0; step < tiles * p.size.group; ++step) {
-    const int stage = step % 2, next = step + 1;
-    if (next < tiles * p.size.group)
-      start_queries<Width>(p, 1 - stage, batch, key_head * p.size.group + next / tiles,
-                           begin + next % tiles * k_columns, spans.live);
+  for (int step = first_step, stage = 0; step < steps; stage ^= 1) {
+    const int next = from(step + 1);
+    if (next < steps) start(1 - stage, next);
     simt::cp_async_commit();
     simt::cp_async_wait_group<1>();
     __syncthreads();  // everybody's part of the tile has landed
-    if (step == 0) besides.template start<Width, Half>(first_key, mask);
-    const int first = begin + step % tiles * k_columns;
-    const bool partial = past_keys < first_key + k_mma_tile || first < spans.common.first ||
-                         first + k_columns > spans.common.last;
-    take_queries<Width>(sums, p, stage, batch, key_head * p.size.group + step / tiles, first, seers,
+    if (step == first_step) besides.template start<Width, Half>(first_key, mask);
+    const int first = query_of(step);
+    const bool partial = p.bias.first.hides_some() || past_keys < first_key + k_mma_tile ||
+                         first < spans.common.first || first + k_columns > spans.common.last;
+    take_queries<Width>(sums, p, of, stage, batch, key_head * p.size.group + step / tiles, first,
                         partial, besides);
     __syncthreads();  // everybody is done with the tile, whose place the next but one takes
+    step = next;
   }
   store_gradients<Width>(p.dk, batch, key_head, first_key + rows, past_keys, sums.dk, out_scale);
   store_gradients<Width>(p.dv, batch, key_head, first_key + rows, past_keys, sums.dv, 1.0f);
-}
-
-// ---- queries
-
-template <int Width, class Half>
-__global__ void __launch_bounds__(k_mma_threads)
-    attention_query_gradients_mma(attention_gradient_problem<Half> p, float out_scale) {
-  using memory = gradient_memory<Width>;
-  constexpr int k_columns = memory::k_columns;
-  const unsigned matrices = unsigned(p.size.batch * p.size.query_heads());
-  const int tiles = (p.size.queries + k_mma_tile - 1) / k_mma_tile;
-  const int matrix = int(blockIdx.x % matrices);
-  // Longest first: under a causal mask those are the last.
-  const int first_query = (tiles - 1 - int(blockIdx.x / matrices)) * k_mma_tile;
-  const int batch = matrix / p.size.query_heads(), head = matrix % p.size.query_heads();
-  const int key_head = head / p.size.group;
-  const int past_queries =
-      first_query + k_mma_tile < p.size.queries ? first_query + k_mma_tile : p.size.queries;
-  const batch_mask mask = p.mask.of(batch);
-  const key_span low = mask.seen(first_query), high = mask.seen(past_queries - 1);
-  const key_span live{low.first, high.last}, common{high.first, low.last};
-  const int rows = int(threadIdx.x) / 32 * k_mma_warp_rows;
-  const int query = first_query + rows + int(threadIdx.x) % 32 / 4;
-  const key_span spans[2] = {mask.seen(query), mask.seen(query + 8)};
-  float bases[2], deltas[2];
-  SIMT_UNROLL
-  for (int h = 0; h < 2; ++h) {
-    const bool alive = query + 8 * h < past_queries;
-    const std::int64_t row = alive ? p.size.row_at(batch, head, query + 8 * h) : 0;
-    bases[h] = alive ? exponent_base(p.lse[row]) : INFINITY;
-    deltas[h] = alive ? p.deltas[row] : 0.0f;
-  }
-  simt::accumulator sums[Width / 8] = {};
-  int first = live.first - live.first % k_columns;
-  const auto start_keys = [&](int stage, int from) {
-    start_tile<Width, k_columns>(memory::template tile<Half>(0, stage), p.k, batch, key_head, from,
-                                 live);
-    start_tile<Width, k_columns>(memory::template tile<Half>(1, stage), p.v, batch, key_head, from,
-                                 live);
-  };
-  if (first < live.last) {
-    start_tile<Width>(memory::template own<Half>(0), p.q, batch, head, first_query,
-                      {0, past_queries});
-    start_tile<Width>(memory::template own<Half>(1), p.grad, batch, head, first_query,
-                      {0, past_queries});
-    start_keys(0, first);
-  }
-  simt::cp_async_commit();
-  for (int stage = 0; first < live.last; first += k_columns, stage ^= 1) {
-    if (first + k_columns < live.last) start_keys(1 - stage, first + k_columns);
-    simt::cp_async_commit();
-    simt::cp_async_wait_group<1>();
-    __syncthreads();  // everybody's part of the tile has landed
-    const auto keys = memory::template tile<Half>(0, stage),
-               values = memory::template tile<Half>(1, stage);
-    const bool partial = first < common.first || first + k_columns > common.last;
-    const auto seen = [&](int half, int column) {
-      return !partial || holds(spans[half], first + column);
-    };
-    simt::accumulator weights[k_columns / 8] = {}, ds[k_columns / 8] = {};
-    multiply_rows<Width, k_columns>(weights, memory::template own<Half>(0), rows, keys);
-    take_weights<k_columns>(weights, p.scale, seen, [&](int half, int) { return bases[half]; });
-    multiply_rows<Width, k_columns>(ds, memory::template own<Half>(1), rows, values);
-    take_score_gradients<k_columns>(ds, weights, seen, [&](int half, int) { return deltas[half]; });
-    if (partial) clear_tile<Width, k_columns>(keys);
-    multiply_weights<Width, k_columns>(sums, ds, keys);
-    __syncthreads();  // everybody is done with the tile, whose place the next but one takes
-  }
-  store_gradients<Width>(p.dq, batch, head, first_query + rows, past_queries, sums, out_scale);
 }
 
 }  // namespace assay::optimized::inline ASSAY_BUILD

@@ -1,4 +1,4 @@
-// What the launchers of attention share, forward and backward.
+// What the launchers of attention share, forward, backward and linear.
 #pragma once
 
 #include "optimized/attention_call.cuh"
@@ -11,11 +11,27 @@ inline std::int64_t blocks_for(std::int64_t work, std::int64_t each) {
   return (work + each - 1) / each;
 }
 
+// `of`: the component whose call it is.
+template <class Kernel, class... Arguments>
+void launch_blocks_of(const call_signature& of, Kernel kernel, std::int64_t blocks, int threads,
+                      std::size_t shared_bytes, const call& what, simt::queue& stream,
+                      const Arguments&... arguments) {
+  simt::launch(kernel, grid_of(of, what, blocks), dim3(unsigned(threads)), shared_bytes, stream,
+               arguments...);
+}
 template <class Kernel, class... Arguments>
 void launch_blocks(Kernel kernel, std::int64_t blocks, int threads, std::size_t shared_bytes,
                    const call& what, simt::queue& stream, const Arguments&... arguments) {
-  simt::launch(kernel, grid_of(k_attention, what, blocks), dim3(unsigned(threads)), shared_bytes,
-               stream, arguments...);
+  launch_blocks_of(k_attention, kernel, blocks, threads, shared_bytes, what, stream, arguments...);
+}
+
+// run(float()), or another number of the dtype of a call.
+template <class Run>
+void in_dtype_of(const call& what, const Run& run) {
+  const dtype type = what.tensors[0].type;
+  if (type == dtype::fp32) return run(float());
+  if (type == dtype::bf16) return run(simt::bf16());
+  run(simt::fp16());
 }
 
 // Blocks of tiles of so many queries, over all heads.

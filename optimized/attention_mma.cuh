@@ -76,14 +76,14 @@ SIMT_DEVICE void take_scores(mma_rows<Width>& rows, mma_scores& s, float scale) 
   }
 }
 
-// Adds what is infinite or NaN in a tile's values, from memory, to the rows that see it: every
-// weight is positive.
-template <int Width, class Half>
+// Adds what is infinite or NaN in a tile's values, from memory, to the rows that see it,
+// seen(half, key): every weight is positive.
+template <int Width, class Half, class Sees>
 SIMT_DEVICE void add_beyond(mma_rows<Width>& rows, const head_rows<const Half>& v, int batch,
-                            int head, int first, const key_span (&seen)[2]) {
+                            int head, int first, const Sees& seen) {
   const int t = int(threadIdx.x) % 4;
   for (int key = first; key < first + k_mma_tile; ++key) {
-    const bool sees[2] = {holds(seen[0], key), holds(seen[1], key)};
+    const bool sees[2] = {seen(0, key), seen(1, key)};
     if (!sees[0] && !sees[1]) continue;
     const auto values = v.at(batch, key, head);
     SIMT_UNROLL
@@ -98,10 +98,11 @@ SIMT_DEVICE void add_beyond(mma_rows<Width>& rows, const head_rows<const Half>& 
   }
 }
 
-// Divides by the sums, and stores the warp's rows; `query` is the lane's first.
+// Divides by the sums, and stores the warp's rows; `query` is the lane's first, `scale` that of
+// exponents.
 template <int Width, class Half>
-SIMT_DEVICE void store_rows(const attention_problem<Half>& p, mma_rows<Width>& rows, int batch,
-                            int head, int query) {
+SIMT_DEVICE void store_rows(const attention_problem<Half>& p, mma_rows<Width>& rows, float scale,
+                            int batch, int head, int query) {
   const int t = int(threadIdx.x) % 4;
   SIMT_UNROLL
   for (int h = 0; h < 2; ++h) {
@@ -120,19 +121,45 @@ SIMT_DEVICE void store_rows(const attention_problem<Half>& p, mma_rows<Width>& r
     constexpr float k_ln2 = 0x1.62e43p-1f;
     if (t == 0)
       p.lse[p.size.row_at(batch, head, row)] =
-          any ? fmaf(base_of(rows.m[h], p.scale), k_ln2, math::log1p(l - 1.0f)) : -INFINITY;
+          any ? fmaf(base_of(rows.m[h], scale), k_ln2, math::log1p(l - 1.0f)) : -INFINITY;
   }
 }
 
-// Which tile of which head a block works on; longest first: under a causal mask those are the last.
-struct mma_place {
-  int batch, head, first_query;
+// What a warp knows of its rows: the lane's first query, which keys it and the one 8 behind it see,
+// and what is added to their scores.
+template <class Half>
+struct mma_queries {
+  int query;
+  key_span seen[2];
+  head_bias<Half> bias;
+
+  // What exponents take scores times: their scale, unless they have it already.
+  SIMT_DEVICE float scale(float of_scores) const { return bias.adds() ? 1.0f : of_scores; }
 };
-SIMT_DEVICE mma_place place_of_block(const attention_size& size) {
-  const unsigned matrices = unsigned(size.batch * size.query_heads());
-  const int tiles = (size.queries + k_mma_tile - 1) / k_mma_tile;
-  const int matrix = int(blockIdx.x % matrices), tile = tiles - 1 - int(blockIdx.x / matrices);
-  return {matrix / size.query_heads(), matrix % size.query_heads(), tile * k_mma_tile};
+
+// One tile of keys and values, in place, from key `first` on; `partial`: not all of its pairs are
+// there.
+template <int Width, class Half>
+SIMT_DEVICE void take_tile(mma_rows<Width>& rows, const attention_problem<Half>& p,
+                           const mma_queries<Half>& of, const mma_place& at,
+                           simt::shared<Half> queries, simt::shared<Half> keys,
+                           simt::shared<Half> values, int first, bool partial) {
+  mma_scores s;
+  multiply_rows<Width, k_mma_tile>(s.x, queries, int(threadIdx.x) / 32 * k_mma_warp_rows, keys);
+  if (of.bias.adds())
+    add_biases<k_mma_tile>(s.x, p.scale, [&](int half, int column) {
+      const int key = first + column;
+      return holds(of.seen[half], key) ? of.bias.of(of.query + 8 * half, key) : -INFINITY;
+    });
+  else if (partial)
+    mask_scores(s, of.seen, first);
+  take_scores(rows, s, of.scale(p.scale));
+  // A value that is infinite or NaN, and not seen by all rows, is added to each that sees it.
+  if (partial && clear_tile<Width, k_mma_tile>(values))
+    add_beyond(rows, p.v, at.batch, at.head / p.size.group, first, [&](int half, int key) {
+      return holds(of.seen[half], key) && !of.bias.hides(of.query + 8 * half, key);
+    });
+  multiply_weights<Width, k_mma_tile>(rows.o, s.x, values);
 }
 
 template <int Width, class Half>
@@ -142,9 +169,7 @@ __global__ void __launch_bounds__(k_mma_threads) attention_flash_mma(attention_p
   const auto queries = simt::dynamic_shared<Half>(0, k_elements);
   const auto keys = simt::dynamic_shared<Half>(k_bytes, 2 * k_elements);
   const auto values = simt::dynamic_shared<Half>(3 * k_bytes, 2 * k_elements);
-  const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
   const mma_place at = place_of_block(p.size);
-  const int key_head = at.head / p.size.group;
   const int past_queries =
       at.first_query + k_mma_tile < p.size.queries ? at.first_query + k_mma_tile : p.size.queries;
   // Spans begin and end later from query to query: any of a tile's sees a key of `live`, all of
@@ -152,37 +177,43 @@ __global__ void __launch_bounds__(k_mma_threads) attention_flash_mma(attention_p
   const batch_mask mask = p.mask.of(at.batch);
   const key_span low = mask.seen(at.first_query), high = mask.seen(past_queries - 1);
   const key_span live{low.first, high.last}, common{high.first, low.last};
-  const int query = at.first_query + warp * k_mma_warp_rows + lane / 4;
-  const key_span seen[2] = {mask.seen(query), mask.seen(query + 8)};
-  int first = live.first - live.first % k_mma_tile;
+  const int query =
+      at.first_query + int(threadIdx.x) / 32 * k_mma_warp_rows + int(threadIdx.x) % 32 / 4;
+  const mma_queries<Half> of{
+      query,
+      {seen_before(mask, query, past_queries), seen_before(mask, query + 8, past_queries)},
+      p.bias.of(at.head)};
+  const auto from = [&](int tile) {
+    return of.bias.next_live(tile, live.last, k_mma_tile, [&](int key) {
+      return pair_place{at.first_query, key};
+    });
+  };
+  const auto start_keys = [&](int stage, int first) {
+    const int head = at.head / p.size.group;
+    start_tile<Width>(keys + stage * k_elements, p.k, at.batch, head, first, live);
+    start_tile<Width>(values + stage * k_elements, p.v, at.batch, head, first, live);
+  };
+  int first = from(live.first - live.first % k_mma_tile);
   mma_rows<Width> rows;
   if (first < live.last) {
     start_tile<Width>(queries, p.q, at.batch, at.head, at.first_query, {0, p.size.queries});
-    start_tile<Width>(keys, p.k, at.batch, key_head, first, live);
-    start_tile<Width>(values, p.v, at.batch, key_head, first, live);
+    start_keys(0, first);
   }
   simt::cp_async_commit();
-  for (int stage = 0; first < live.last; first += k_mma_tile, stage ^= 1) {
-    const int now = stage * k_elements, next = k_elements - now;
-    if (first + k_mma_tile < live.last) {
-      start_tile<Width>(keys + next, p.k, at.batch, key_head, first + k_mma_tile, live);
-      start_tile<Width>(values + next, p.v, at.batch, key_head, first + k_mma_tile, live);
-    }
+  for (int stage = 0; first < live.last; stage ^= 1) {
+    const int next = from(first + k_mma_tile);
+    if (next < live.last) start_keys(1 - stage, next);
     simt::cp_async_commit();
     simt::cp_async_wait_group<1>();
     __syncthreads();  // everybody's part of the tile has landed
-    mma_scores s;
-    multiply_rows<Width, k_mma_tile>(s.x, queries, warp * k_mma_warp_rows, keys + now);
-    const bool partial = first < common.first || first + k_mma_tile > common.last;
-    if (partial) mask_scores(s, seen, first);
-    take_scores(rows, s, p.scale);
-    // A value that is infinite or NaN, and not seen by all rows, is added to each that sees it.
-    if (partial && clear_tile<Width, k_mma_tile>(values + now))
-      add_beyond(rows, p.v, at.batch, key_head, first, seen);
-    multiply_weights<Width, k_mma_tile>(rows.o, s.x, values + now);
+    const bool partial =
+        of.bias.hides_some() || first < common.first || first + k_mma_tile > common.last;
+    take_tile(rows, p, of, at, queries, keys + stage * k_elements, values + stage * k_elements,
+              first, partial);
     __syncthreads();  // everybody is done with the tile, whose place the next but one takes
+    first = next;
   }
-  store_rows(p, rows, at.batch, at.head, query);
+  store_rows(p, rows, of.scale(p.scale), at.batch, at.head, query);
 }
 
 }  // namespace assay::optimized::inline ASSAY_BUILD

@@ -24,7 +24,8 @@ SIMT_DEVICE naive_index naive_place(const attention_size& size, std::int64_t i, 
           int(row % size.queries), int(i % columns)};
 }
 
-// A thread a score: its dot product by fused multiply-adds in order, then times the scale.
+// A thread a score: its dot product by fused multiply-adds in order, then times the scale, a bias
+// added.
 template <class T>
 __global__ void __launch_bounds__(k_naive_threads)
     attention_scores(attention_problem<T> p, simt::global<float> scores) {
@@ -33,13 +34,14 @@ __global__ void __launch_bounds__(k_naive_threads)
   const naive_index at = naive_place(p.size, i, p.size.keys);
   const key_span seen = p.mask.of(at.batch).seen(at.query);
   float score = -INFINITY;
-  if (holds(seen, at.column)) {
+  if (holds(seen, at.column)) score = p.bias.of(at.head).of(at.query, at.column);
+  if (score != -INFINITY) {
     const auto q = p.q.at(at.batch, at.query, at.head);
     const auto k = p.k.at(at.batch, at.column, at.head / p.size.group);
     float dot = 0;
     for (int d = 0; d < p.size.width; ++d)
       dot = fmaf(simt::to_float(q[d]), simt::to_float(k[d]), dot);
-    score = dot * p.scale;
+    score = fmaf(dot, p.scale, score);
   }
   scores[i] = score;
 }
@@ -75,8 +77,10 @@ __global__ void __launch_bounds__(k_naive_threads)
   const naive_index at = naive_place(p.size, i, p.size.width);
   const key_span seen = p.mask.of(at.batch).seen(at.query);
   const simt::global<const float> row = weights + at.row * p.size.keys;
+  const head_bias<T> bias = p.bias.of(at.head);
   float sum = 0;
   for (int j = seen.first; j < seen.last; ++j) {
+    if (bias.hides(at.query, j)) continue;
     const auto v = p.v.at(at.batch, j, at.head / p.size.group);
     sum = fmaf(row[j], simt::to_float(v[at.column]), sum);
   }

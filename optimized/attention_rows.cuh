@@ -4,6 +4,7 @@
 // with head h of the keys.
 #pragma once
 
+#include "optimized/attention_bias.cuh"
 #include "optimized/simt/simt.cuh"
 
 #include <cstdint>
@@ -69,6 +70,11 @@ struct batch_mask {
   }
 };
 
+// What a query before `past` sees; there is none from there on.
+SIMT_DEVICE key_span seen_before(const batch_mask& mask, int query, int past) {
+  return query < past ? mask.seen(query) : key_span{0, 0};
+}
+
 // The same of all batches, whose lengths lie in memory where there is padding.
 struct position_mask {
   batch_mask all;
@@ -93,6 +99,7 @@ struct attention_problem {
   simt::global<float> lse;
   attention_size size;
   position_mask mask;
+  score_bias<T> bias;
   float scale = 1;  // of scores; flash_mma: times log2(e)
 };
 
@@ -106,6 +113,7 @@ struct attention_gradient_problem {
   simt::global<float> deltas;
   attention_size size;
   position_mask mask;
+  score_bias<T> bias;
   float scale = 1;
 };
 

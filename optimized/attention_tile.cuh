@@ -12,6 +12,17 @@ inline constexpr int k_mma_tile = 64;  // queries of a block, and keys of a tile
 inline constexpr int k_mma_threads = 128;
 inline constexpr int k_mma_warp_rows = 16;  // queries of a warp
 
+// Which tile of which head a block works on; longest first: under a causal mask those are the last.
+struct mma_place {
+  int batch, head, first_query;
+};
+SIMT_DEVICE mma_place place_of_block(const attention_size& size) {
+  const unsigned matrices = unsigned(size.batch * size.query_heads());
+  const int tiles = (size.queries + k_mma_tile - 1) / k_mma_tile;
+  const int matrix = int(blockIdx.x % matrices), tile = tiles - 1 - int(blockIdx.x / matrices);
+  return {matrix / size.query_heads(), matrix % size.query_heads(), tile * k_mma_tile};
+}
+
 // Rows of Width elements, in chunks of 8 (16 bytes). ldmatrix reads the same chunk of eight
 // neighbouring rows at once, which must lie in different banks: rows are a multiple of 64 bytes
 // long, so without more they would not. The chunks of a row are exchanged by its number.
@@ -39,6 +50,20 @@ SIMT_DEVICE void start_tile(simt::shared<Half> to, const head_rows<const Half>& 
     const bool alive = holds(live, token);
     const auto source = from.at(batch, alive ? token : live.first, head) + chunk * 8;
     simt::cp_async<16>(&to[tile::place(row, chunk)], &source[0], alive ? 16 : 0);
+  }
+}
+
+// Scores in the layout of an mma times their scale, plus bias(half, column) log2(e): of a lane's
+// row 8 half of its warp's, and a column of the tile. -infinity where that is.
+template <int Columns, class Bias>
+SIMT_DEVICE void add_biases(simt::accumulator (&s)[Columns / 8], float scale, const Bias& bias) {
+  SIMT_UNROLL
+  for (int n = 0; n < Columns / 8; ++n) {
+    SIMT_UNROLL
+    for (int e = 0; e < 4; ++e) {
+      const float more = bias(e >> 1, n * 8 + int(threadIdx.x) % 4 * 2 + (e & 1));
+      s[n].x[e] = more == -INFINITY ? more : fmaf(s[n].x[e], scale, more * k_float_log2_e);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+#include "optimized/attention_launch.cuh"
 #include "optimized/linear_attention.cuh"
 #include "optimized/linear_attention_call.cuh"
 #include "optimized/linear_attention_quadratic.cuh"
@@ -6,24 +7,6 @@
 
 namespace assay::optimized::inline ASSAY_BUILD {
 namespace {
-
-std::int64_t blocks_for(std::int64_t work, std::int64_t each) { return (work + each - 1) / each; }
-
-template <class Kernel, class... Arguments>
-void launch_blocks(Kernel kernel, std::int64_t blocks, int threads, std::size_t shared_bytes,
-                   const call& what, simt::queue& stream, const Arguments&... arguments) {
-  simt::launch(kernel, grid_of(k_linear_attention, what, blocks), dim3(unsigned(threads)),
-               shared_bytes, stream, arguments...);
-}
-
-// run(float()), or another number of the dtype of a call.
-template <class Run>
-void in_dtype_of(const call& what, const Run& run) {
-  const dtype type = what.tensors[0].type;
-  if (type == dtype::fp32) return run(float());
-  if (type == dtype::bf16) return run(simt::bf16());
-  run(simt::fp16());
-}
 
 // A weight for every pair.
 template <attention_kind Kind>
@@ -42,11 +25,13 @@ void launch_quadratic(const call& what, simt::queue& stream) {
     const std::int64_t pairs = p.size.rows() * p.size.keys, outputs = p.size.rows() * p.size.width;
     if (outputs == 0) return;
     if (pairs > 0)
-      launch_blocks(linear_attention_weights<T>, blocks_for(pairs, k_naive_threads),
-                    k_naive_threads, 0, what, stream, p, weights);
+      launch_blocks_of(k_linear_attention, linear_attention_weights<T>,
+                       blocks_for(pairs, k_naive_threads), k_naive_threads, 0, what, stream, p,
+                       weights);
     const simt::global<const float> held = weights;
-    launch_blocks(linear_attention_products<T>, blocks_for(outputs, k_naive_threads),
-                  k_naive_threads, 0, what, stream, p, held);
+    launch_blocks_of(k_linear_attention, linear_attention_products<T>,
+                     blocks_for(outputs, k_naive_threads), k_naive_threads, 0, what, stream, p,
+                     held);
   });
 }
 
@@ -62,8 +47,8 @@ void launch_chunked(const call& what, simt::queue& stream) {
   in_dtype_of(what, [&]<class T>(T) {
     const auto p = linear_attention_call<Kind>::template problem<T>(what);
     const auto run = [&](auto kernel) {
-      launch_blocks(kernel, std::int64_t(size.batch) * size.heads, k_linear_threads,
-                    linear_shared_bytes(size.width), what, stream, p);
+      launch_blocks_of(k_linear_attention, kernel, std::int64_t(size.batch) * size.heads,
+                       k_linear_threads, linear_shared_bytes(size.width), what, stream, p);
     };
     if (size.width <= 32) return run(linear_attention_chunked<1, k_causal, T>);
     if (size.width <= 64) return run(linear_attention_chunked<2, k_causal, T>);

@@ -7,6 +7,8 @@
 #include "properties/attention_properties.hpp"
 #include "properties/attention_shape.hpp"
 
+#include <fmt/format.h>
+
 namespace assay::properties {
 namespace {
 
@@ -18,8 +20,8 @@ std::vector<truth> exact_outputs(const attention_variant& of, const case_inputs&
   lse.error.resize(lse.value.size());
   for (std::int64_t r = 0; r < shape.rows(); ++r) {
     const seen_row row = seen_by(of, shape, in, r);
-    const auto seen =
-        reference::attend_with_error(row.q, row.keys, row.values, scale.value, scale.error);
+    const auto seen = reference::attend_with_error(row.q, row.keys, row.values, scale.value,
+                                                   scale.error, row.bias);
     for (const reference::approximation& each : seen.o) {
       o.value.push_back(each.value);
       o.error.push_back(each.error);
@@ -36,7 +38,9 @@ std::vector<contract> attention_contracts() {
   std::vector<contract> all;
   for (const attention_variant& of : attention_variants()) {
     contract& c = all.emplace_back(attention_contract(of, true));
-    c.about = "o = softmax(scale q k^T) v, lse = log sum e^(scale q k^T); a query sees " + of.sees;
+    const std::string scores = std::string("scale q k^T") + of.added;
+    c.about =
+        fmt::format("o = softmax({0}) v, lse = log sum e^({0}); a query sees {1}", scores, of.sees);
     c.exact = [of](const case_inputs& in) { return exact_outputs(of, in); };
     c.precise = precise_attention(of);
     c.map = attention_map(of);

@@ -12,6 +12,7 @@ struct wanted_attention {
   distribution_id from;
   std::int64_t align = 256, pad = 0;
   double scale = 0;
+  bool causal = false;  // where that is a parameter
 };
 case_id attention_case(const contract& c, const std::vector<dtype>& types,
                        const wanted_attention& wanted, std::uint64_t seed);

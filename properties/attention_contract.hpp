@@ -4,11 +4,15 @@
 #include "properties/attention_shape.hpp"
 #include "properties/contract.hpp"
 
+#include <string>
 #include <vector>
 
 namespace assay::properties {
 
 const std::vector<attention_variant>& attention_variants();
+
+// Of a tensor of such a contract, where queries, keys and values are `rows`.
+dtype attention_dtype(const std::string& tensor, dtype rows);
 
 // Tensors, dtypes, parameters, cases, cost and masks; what is promised of results, and by whom, is
 // left open.

@@ -3,6 +3,7 @@
 #include "properties/attention_gradient_model.hpp"
 #include "properties/attention_head.hpp"
 #include "properties/attention_numerics.hpp"
+#include "properties/attention_traffic.hpp"
 #include "properties/values.hpp"
 
 #include <algorithm>
@@ -37,26 +38,28 @@ bool stays_below(std::span<const double> x, double limit) {
   return std::all_of(x.begin(), x.end(), [&](double each) { return std::abs(each) <= limit; });
 }
 
-// Scores as in the forward pass (off by 2 at most), and below their log-sum-exp plus 1: weights are
-// below 8 in any arithmetic. Gradients of scores then stay below 8 times `gradients`, and sums of
-// 2^18 / scale products of those with numbers up to 2^50 below 2^121.
+// Scores off by 1/16 at most (as in the forward pass), and below their log-sum-exp plus 1: weights
+// are below 8 in any arithmetic. Gradients of scores then stay below 8 times `gradients`, and sums
+// of 2^18 / scale products of those with numbers up to 2^50 below 2^121.
 pair_addends addends_of(const reference::attention_results<double>& of, std::int64_t i,
                         std::int64_t j, const reach& limits) {
   const auto q = of.q.row(i), k = of.k.row(j), v = of.v.row(j), o = of.o.row(i),
              grad = of.grad.row(i);
-  const double lse = of.lse[std::size_t(i)];
+  const double lse = of.lse[std::size_t(i)],
+               bias = of.bias.empty() ? 0 : of.biases(i)[std::size_t(j)];
   const bool apart =
       lse == -reference::k_infinity;  // its weight is 0, whatever it is multiplied by
   const bool nan = holds_nan(v) || holds_nan(o) || holds_nan(grad);
-  if (holds_nan(q) || holds_nan(k) || std::isnan(lse) || (apart && nan)) {
+  if (holds_nan(q) || holds_nan(k) || std::isnan(lse) || std::isnan(bias) || (apart && nan)) {
     const addend adds = apart ? addend::open : addend::nan;
     return {adds, adds};
   }
   double score = 0;
   for (std::size_t d = 0; d < q.size(); ++d) score += q[d] * k[d];
-  const bool has_weight = std::abs(lse) <= 0x1p20 && score * limits.scale <= lse + 1;
-  const bool in_reach = magnitude_of(q, k) * limits.scale <= 0x1p20 / (double(q.size()) + 2) &&
-                        (apart || has_weight) && stays_below(q, 0x1p50) && stays_below(k, 0x1p50);
+  const bool has_weight = std::abs(lse) <= 0x1p20 && score * limits.scale + bias <= lse + 1;
+  const double rounded = (double(q.size()) + 2) * magnitude_of(q, k) * limits.scale;
+  const bool in_reach = rounded + 4 * std::abs(bias) <= 0x1p20 && (apart || has_weight) &&
+                        stays_below(q, 0x1p50) && stays_below(k, 0x1p50);
   if (!in_reach) return {addend::open, addend::open};
   const bool far =
       std::any_of(grad.begin(), grad.end(), [](double each) { return std::abs(each) > 0x1p50; });
@@ -88,6 +91,7 @@ std::vector<bool> promised(const attention_variant& of, const case_inputs& in, s
     for (std::int64_t i = 0; i < all_of.q.count; ++i) {
       const reference::key_range seen = all_of.seen[std::size_t(i)];
       for (std::int64_t j = seen.first; j < seen.last; ++j) {
+        if (!reference::is_there(all_of.biases(i), j)) continue;
         const pair_addends adds = addends_of(all_of, i, j, limits);
         addend &query = queries[std::size_t(i)], &key = keys[std::size_t(j)];
         query = both(query, adds.score);
@@ -111,124 +115,12 @@ std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
     using arithmetic = std::decay_t<decltype(a)>;
     using value = typename arithmetic::value;
     const attention_scale scale = scale_of(in);
-    const attention_gradient_arithmetic<arithmetic> rounds(a, kind, scale.value, scale.error,
-                                                           format_of(in.id.types[k_queries].type));
+    const attention_gradient_arithmetic<arithmetic> rounds(
+        a, kind, scale.value, scale.error, format_of(in.id.types[k_queries].type), of.adds());
     auto all = gradients_of_heads<value>(of, in,
                                          [&](const auto& results) { return rounds.head(results); });
     return model_outputs<arithmetic>{std::move(all.dq), std::move(all.dk), std::move(all.dv)};
   });
-}
-
-// Sizes that every formula of traffic needs, in bytes.
-struct sizes {
-  double element, row;
-
-  explicit sizes(const case_inputs& in)
-      : element(double(size_of(in.id.types[k_queries].type))),
-        row(element * double(in.id.dimension("d"))) {}
-};
-
-// o and its gradient, read; a delta, written.
-double delta_traffic(const attention_shape& shape, const sizes& of) {
-  return double(shape.rows()) * (2 * of.row + 4);
-}
-
-// Bytes of the naive kernels. Of each pair a thread reads a log-sum-exp; where the key is seen all
-// four vectors, that again and a delta, and two numbers are written. Of each element of dq one
-// reads a log-sum-exp, and of each pair ds and an element of k; of dk and dv one log-sum-exp a
-// pair, p and ds, and elements of q and grad. Under padding a length wherever there is anything to
-// see, or a key.
-double naive_traffic(const attention_variant& of, const case_inputs& in) {
-  const attention_shape shape = attention_shape::of(in.id);
-  const sizes size(in);
-  const double width = double(shape.width), keys = double(shape.keys), length = of.padding ? 4 : 0;
-  double bytes = 0;
-  for (std::int64_t b = 0; b < shape.batch; ++b)
-    for (std::int64_t i = 0; i < shape.queries; ++i) {
-      const double seen = double(mask_of(of, in, b).seen(i, shape.queries, shape.keys).count());
-      const double read = seen > 0 ? length : 0;
-      double row = keys * (4 + read) + seen * (4 * size.row + 4 + 4 + 8);
-      row += width * (4 + read + size.element) + seen * width * (4 + size.element);
-      row += seen * width * (4 + 8 + 2 * size.element);
-      bytes += row * double(shape.heads * shape.group);
-    }
-  bytes += double(shape.batch * shape.keys * shape.heads) * (width * length + 2 * size.row);
-  return delta_traffic(shape, size) + bytes;
-}
-
-reference::key_range live_of(const std::vector<reference::key_range>& spans) {
-  reference::key_range live{0, 0};
-  for (const reference::key_range& each : spans) {
-    if (each.count() == 0) continue;
-    live = live.count() == 0 ? each
-                             : reference::key_range{std::min(live.first, each.first),
-                                                    std::max(live.last, each.last)};
-  }
-  return live;
-}
-
-// Of one batch, 64 rows at a time: what any of them sees, or is seen by.
-template <class Take>
-void for_each_tile(const std::vector<reference::key_range>& spans, const Take& take) {
-  constexpr std::size_t k_tile = 64;
-  for (std::size_t first = 0; first < spans.size(); first += k_tile) {
-    const auto begin = spans.begin() + std::ptrdiff_t(first);
-    const std::size_t rows = std::min(k_tile, spans.size() - first);
-    take(double(rows), live_of({begin, begin + std::ptrdiff_t(rows)}));
-  }
-}
-
-// Which keys each query of a batch sees, and which queries see each key.
-struct batch_spans {
-  std::vector<reference::key_range> seen, seers;
-
-  batch_spans(const attention_variant& of, const case_inputs& in, std::int64_t batch) {
-    const attention_shape shape = attention_shape::of(in.id);
-    seers.resize(std::size_t(shape.keys));
-    for (std::int64_t i = 0; i < shape.queries; ++i) {
-      seen.push_back(mask_of(of, in, batch).seen(i, shape.queries, shape.keys));
-      for (std::int64_t j = seen.back().first; j < seen.back().last; ++j)
-        seers[std::size_t(j)] = live_of({seers[std::size_t(j)], {i, i + 1}});
-    }
-  }
-};
-
-// Queries in the tiles that hold live ones, up to the last there is.
-double in_whole_tiles(const attention_shape& shape, const reference::key_range& live) {
-  if (live.count() == 0) return 0;
-  const std::int64_t tile = shape.width <= 64 ? 64 : 32;
-  const std::int64_t last = (live.last + tile - 1) / tile * tile;
-  return double(std::min(last, shape.queries) - live.first / tile * tile);
-}
-
-// Bytes of the flash kernels. A block of keys reads them and their values, and of each query head
-// the live queries, their gradients from above and statistics, and writes dk and dv. A block of
-// queries reads them and their gradients, their statistics by four lanes each, and the live keys
-// and values, and writes dq. In one pass there are sums instead: cleared, added to by whole tiles,
-// and rounded. Under padding each of a block's 128 threads reads a length.
-double flash_traffic(const attention_variant& of, const case_inputs& in, bool in_one_pass) {
-  const attention_shape shape = attention_shape::of(in.id);
-  const sizes size(in);
-  const double group = double(shape.group), heads = double(shape.heads),
-               width = double(shape.width), lengths = of.padding ? 4 * 128 : 0;
-  double bytes = delta_traffic(shape, size);
-  if (in_one_pass) bytes += double(shape.rows()) * (width * 8 + size.row);
-  for (std::int64_t b = 0; b < shape.batch; ++b) {
-    const batch_spans spans(of, in, b);
-    for_each_tile(spans.seers, [&](double rows, const reference::key_range& seers) {
-      const double live = double(seers.count());
-      const double read = live > 0 ? 2 * rows * size.row + group * live * (2 * size.row + 8) : 0;
-      bytes += heads * (read + 2 * rows * size.row + lengths);
-      if (in_one_pass) bytes += heads * group * in_whole_tiles(shape, seers) * width * 4;
-    });
-    if (in_one_pass) continue;
-    for_each_tile(spans.seen, [&](double rows, const reference::key_range& seen) {
-      const double live = double(seen.count());
-      const double read = live > 0 ? 2 * rows * size.row + 2 * live * size.row : 0;
-      bytes += heads * group * (read + rows * (4 * 8 + size.row) + lengths);
-    });
-  }
-  return bytes;
 }
 
 implementation flash_implementation(const attention_variant& of, bool in_one_pass) {
@@ -246,7 +138,7 @@ implementation flash_implementation(const attention_variant& of, bool in_one_pas
   flash.model =
       model_of(of, in_one_pass ? gradient_algorithm::atomic : gradient_algorithm::two_passes);
   flash.traffic = [of, in_one_pass](const case_id& id) {
-    return flash_traffic(of, masks_drawn_by(of, id), in_one_pass);
+    return flash_gradient_traffic(of, masks_drawn_by(of, id), in_one_pass);
   };
   flash.deterministic = !in_one_pass;
   flash.same_bits_on_emulator = false;
@@ -264,7 +156,9 @@ std::vector<implementation> attention_gradient_implementations(const attention_v
   naive.numerics =
       "fp32: products by fused multiply-adds in order; deltas by 32 lanes, then halves";
   naive.model = model_of(of, gradient_algorithm::naive);
-  naive.traffic = [of](const case_id& id) { return naive_traffic(of, masks_drawn_by(of, id)); };
+  naive.traffic = [of](const case_id& id) {
+    return naive_gradient_traffic(of, masks_drawn_by(of, id));
+  };
 
   std::vector<implementation> all{std::move(naive), flash_implementation(of, false),
                                   flash_implementation(of, true)};
@@ -273,7 +167,8 @@ std::vector<implementation> attention_gradient_implementations(const attention_v
       return promised(of, in, output);
     };
     each.domain_text =
-        "pairs whose scores' products add up to 2^20 / (d + 2) at most, with scores below their "
+        "pairs whose scores' products add up to 2^20 / (d + 2) at most, a quarter of that for a "
+        "bias, with scores below their "
         "log-sum-exp plus 1, queries, keys and gradients up to 2^50, whose products with values "
         "and "
         "outputs add up to 2^50 at most (fp16: 2^12); 2^18 / scale of them";

@@ -57,7 +57,10 @@ class precise_head {
       const R delta = dot(grad_, i, o_, i);
       const reference::key_range seen = of_.seen[std::size_t(i)];
       for (std::int64_t j = seen.first; j < seen.last; ++j) {
-        const R s = dot(q_, i, k_, j) * scale_;
+        const std::span<const double> bias = of_.biases(i);
+        if (!reference::is_there(bias, j)) continue;
+        R s = dot(q_, i, k_, j) * scale_;
+        if (!bias.empty()) s = s + R(bias[std::size_t(j)]);
         if (s == R(-reference::k_infinity)) continue;
         const R t = s - R(lse), p = reference::special<R>::exp(t),
                 ds = p * (dot(grad_, i, v_, j) - delta);

@@ -24,6 +24,8 @@ attention_head::attention_head(const attention_variant& of, const case_inputs& i
     const attention_row at{batch, r % shape_.queries, head, r / shape_.queries};
     lse_.push_back(in.values[of.lse()][std::size_t(shape_.lse_at(at))]);
     seen_.push_back(mask.seen(at.query, shape_.queries, shape_.keys));
+    const std::vector<double> bias = biases_of(of, in, at, {0, shape_.keys});
+    bias_.insert(bias_.end(), bias.begin(), bias.end());
   }
   const attention_row first{batch, 0, head, 0};
   results = {gather(q_, in.values[k_queries]),
@@ -32,7 +34,8 @@ attention_head::attention_head(const attention_variant& of, const case_inputs& i
              gather(o_, in.values[of.o()]),
              gather(grad_, in.values[of.grad()]),
              lse_,
-             seen_};
+             seen_,
+             bias_};
 }
 
 std::int64_t attention_head::row_of_query(std::int64_t row) const {
@@ -50,7 +53,8 @@ void make_attention_results(const attention_variant& of, case_inputs& in) {
   const dtype type = in.id.types[of.o()].type;
   for (std::int64_t r = 0; r < shape.rows(); ++r) {
     const seen_row row = seen_by(of, shape, in, r);
-    const std::vector<double> s = reference::attention_scores(row.q, row.keys, scale);
+    const std::vector<double> s =
+        reference::attention_scores(row.q, row.keys, scale, std::span(row.bias));
     const reference::row_kind kind = reference::kind_of_row(std::span<const double>(s));
     const bool undefined = kind == reference::row_kind::undefined;
     std::vector<double> o(std::size_t(shape.width), undefined ? reference::k_nan : 0);

@@ -26,7 +26,7 @@ class attention_head {
  private:
   attention_shape shape_;
   std::int64_t batch_, head_;
-  std::vector<double> q_, o_, grad_, lse_;
+  std::vector<double> q_, o_, grad_, lse_, bias_;
   std::vector<reference::key_range> seen_;
 };
 

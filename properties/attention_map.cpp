@@ -24,7 +24,7 @@ struct blocks_of_keys {
 };
 
 blocks_of_keys parts_of(const seen_row& row, double scale, std::int64_t block) {
-  std::vector<double> p = reference::attention_scores(row.q, row.keys, scale);
+  std::vector<double> p = reference::attention_scores(row.q, row.keys, scale, std::span(row.bias));
   const double most = *std::max_element(p.begin(), p.end());
   for (double& each : p) each = std::exp(each - most);
   const double sum = std::accumulate(p.begin(), p.end(), 0.0);

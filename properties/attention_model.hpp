@@ -26,6 +26,28 @@ inline constexpr double k_exp2_approx_ulps = 4;
 
 enum class attention_algorithm { naive, simple, mma };
 
+inline constexpr double k_log2_e = 0x1.71547652b82fep+0;
+
+// A number that the kernel holds in fp32; its double is `off` from what it stands for, relative.
+template <class Arithmetic>
+typename Arithmetic::value held_in_fp32(double exact, double off) {
+  const double held = reference::round(reference::k_fp32, exact);
+  if constexpr (std::is_same_v<Arithmetic, running>) {
+    const double error = std::abs(held - exact) + off * std::abs(exact);
+    return {exact, error, error};
+  } else {
+    return {held, held};
+  }
+}
+
+// What is added to a score, given exactly: fp32 has it, or it is a product that rounds to fp32.
+// `base_2`: then it is multiplied by log2(e).
+template <class Arithmetic>
+typename Arithmetic::value held_bias(const Arithmetic& a, double bias, bool base_2) {
+  const auto held = a.constant(bias);
+  return base_2 ? a.mul(held, held_in_fp32<Arithmetic>(k_log2_e, 0x1p-53)) : held;
+}
+
 // e^x, or 2^x by the special-function unit, of an exponent that carries little error. What a kernel
 // flushes far below has half an ULP of zero.
 template <class Arithmetic>
@@ -49,32 +71,31 @@ class attention_arithmetic {
   using value = typename Arithmetic::value;
 
   // `scale` with its relative error; weights are rounded to `weights` before they meet values.
+  // `biased`: something is added to every score, which is multiplied by its scale before that.
   attention_arithmetic(const Arithmetic& arithmetic, attention_algorithm kind, double scale,
-                       double scale_error, reference::format weights)
-      : a_(arithmetic), kind_(kind), weights_(weights) {
-    constexpr double k_log2_e = 0x1.71547652b82fep+0;
-    const double exact = kind == attention_algorithm::mma ? scale * k_log2_e : scale;
-    const double held = reference::round(reference::k_fp32, exact);
-    // That of log2(e) in double, and of the product.
-    const double off = std::abs(held - exact) +
-                       (scale_error + (kind == attention_algorithm::mma ? 0x1p-52 : 0)) * exact;
-    if constexpr (k_follows)
-      scale_ = {exact, off, off};
-    else
-      scale_ = {held, held};
-  }
+                       double scale_error, reference::format weights, bool biased = false)
+      : a_(arithmetic),
+        kind_(kind),
+        biased_(biased),
+        // That of log2(e) in double, and of the product.
+        score_scale_(kind == attention_algorithm::mma
+                         ? held_in_fp32<Arithmetic>(scale * k_log2_e, scale_error + 0x1p-52)
+                         : held_in_fp32<Arithmetic>(scale, scale_error)),
+        scale_(biased ? Arithmetic::exact(1) : score_scale_),
+        weights_(weights) {}
 
   struct result {
     std::vector<value> o;
     value lse = Arithmetic::exact(-reference::k_infinity);
   };
 
-  // A query against the keys [first, ...) that it sees.
+  // A query against the keys [first, ...) that it sees, and what is added to their scores.
   result row(std::span<const double> q, const reference::head_matrix<double>& keys,
-             const reference::head_matrix<double>& values, std::int64_t first) const {
+             const reference::head_matrix<double>& values, std::int64_t first,
+             std::span<const double> bias = {}) const {
     result r{std::vector<value>(q.size(), Arithmetic::exact(0))};
     if (keys.count == 0) return r;
-    const std::vector<value> s = scores(q, keys);
+    const std::vector<value> s = scores(q, keys, bias);
     return kind_ == attention_algorithm::naive ? whole_row(s, values)
                                                : by_tiles(s, values, first, std::move(r));
   }
@@ -116,20 +137,32 @@ class attention_arithmetic {
       return v.before == 0 && v.after == 0;
   }
 
-  std::vector<value> scores(std::span<const double> q,
-                            const reference::head_matrix<double>& keys) const {
+  std::vector<value> scores(std::span<const double> q, const reference::head_matrix<double>& keys,
+                            std::span<const double> bias) const {
     std::vector<value> s;
     for (std::int64_t j = 0; j < keys.count; ++j) {
+      if (!reference::is_there(bias, j)) {
+        s.push_back(Arithmetic::exact(-reference::k_infinity));
+        continue;
+      }
       const auto k = keys.row(j);
       value dot = Arithmetic::exact(0);
       for (std::size_t d = 0; d < q.size(); ++d)
         dot = a_.fma(Arithmetic::exact(q[d]), Arithmetic::exact(k[d]), dot);
-      s.push_back(kind_ == attention_algorithm::mma ? dot : a_.mul(dot, scale_));
+      if (biased_)
+        dot = a_.fma(dot, score_scale_,
+                     held_bias(a_, bias[std::size_t(j)], kind_ == attention_algorithm::mma));
+      else if (kind_ != attention_algorithm::mma)
+        dot = a_.mul(dot, score_scale_);
+      s.push_back(dot);
     }
     return s;
   }
 
-  // The exponent's scale: of log2 where it is folded in, else 1.
+  // Is a score of -infinity: a pair that is not there?
+  static bool is_gone(const value& score) { return center(score) == -reference::k_infinity; }
+
+  // What exponents take scores times: with log2(e) folded in, or, where scores have it, 1.
   double unit() const { return kind_ == attention_algorithm::mma ? center(scale_) : 1; }
 
   largest larger(const largest& m, const value& score) const {
@@ -242,9 +275,11 @@ class attention_arithmetic {
     for (std::size_t k = 0; k < parts.size(); ++k) {
       const part& now = parts[k];
       if (k > 0 && now.moved) rescale(in.wide, all, factor(parts[k - 1].m, now.m));
-      for (std::int64_t j = now.begin; j < now.end; ++j)
+      for (std::int64_t j = now.begin; j < now.end; ++j) {
+        if (is_gone(s[std::size_t(j)])) continue;
         take(in.wide, all, weight(in, s[std::size_t(j)], now.m), lane_of((first + j) % tile()),
              values.row(j));
+      }
     }
     const value l =
         plus(in.wide, plus(in.wide, all.l[0], all.l[1]), plus(in.wide, all.l[2], all.l[3]));
@@ -270,12 +305,14 @@ class attention_arithmetic {
     for (const value& each : s) m = larger(m, each);
     const frame in = within(slack(m));
     std::vector<value> e;
-    for (const value& each : s) e.push_back(weight(in, each, m));
+    for (const value& each : s)
+      e.push_back(is_gone(each) ? Arithmetic::exact(0) : weight(in, each, m));
     const value l = sum(in.wide, order{{interleaved{32, 1}, tree{}}}, e);
     const value inverse = in.wide.div(Arithmetic::exact(1), l);
     result r{std::vector<value>(std::size_t(values.width), Arithmetic::exact(0)),
              logarithm(l, m, in.room)};
     for (std::size_t j = 0; j < e.size(); ++j) {
+      if (is_gone(s[j])) continue;
       const value p = a_.mul(e[j], inverse);
       const auto v = values.row(std::int64_t(j));
       for (std::size_t d = 0; d < v.size(); ++d)
@@ -312,7 +349,8 @@ class attention_arithmetic {
 
   const Arithmetic& a_;
   attention_algorithm kind_;
-  value scale_;
+  bool biased_;
+  value score_scale_, scale_;  // of scores, and of exponents
   reference::format weights_;
 };
 

@@ -1,5 +1,6 @@
 #include "properties/attention_numerics.hpp"
 
+#include "properties/attention_traffic.hpp"
 #include "properties/values.hpp"
 
 #include <fmt/format.h>
@@ -13,25 +14,28 @@ bool holds_nan(std::span<const double> x) {
   return std::any_of(x.begin(), x.end(), [](double each) { return std::isnan(each); });
 }
 
-// A NaN in the query or in a key that is seen makes the row NaN in any arithmetic.
+// A NaN in the query, or in a key that is seen or its bias, makes the row NaN in any arithmetic.
 bool is_nan_row(const seen_row& row) {
   if (row.keys.count > 0 && holds_nan(row.q)) return true;
   for (std::int64_t j = 0; j < row.keys.count; ++j)
-    if (holds_nan(row.keys.row(j))) return true;
-  return false;
+    if (row.is_there(j) && holds_nan(row.keys.row(j))) return true;
+  return holds_nan(row.bias);
 }
 
-// Is each score off by 1/4 at most? Then its exponential is by a third, no sum of them may be zero,
+// Is each score off by 1/4 at most, a bias by four roundings (a product, log2(e), that product, the
+// sum)? Then its exponential is by a third, no sum of them may be zero,
 // and nothing overflows. (A dot product of d terms and the scale: d + 2 roundings of its terms'
 // magnitudes. Scores of heads of 32 or more lie below 2^17 then, and m scale below 2^18: off by
 // 2^-7.)
 bool has_scores_in_reach(const seen_row& row, double scale) {
-  const double most = 0x1p22 / (double(row.q.size()) + 2);
   for (std::int64_t j = 0; j < row.keys.count; ++j) {
+    if (!row.is_there(j)) continue;
     double magnitude = 0;
     for (std::size_t d = 0; d < row.q.size(); ++d)
       magnitude += std::abs(row.q[d] * row.keys.row(j)[d]);
-    if (!(magnitude <= 0x1p120 && magnitude * scale <= most)) return false;
+    const double rounded = (double(row.q.size()) + 2) * magnitude * scale,
+                 bias = row.bias.empty() ? 0 : std::abs(row.bias[std::size_t(j)]);
+    if (!(magnitude <= 0x1p120 && rounded + 4 * bias <= 0x1p22)) return false;
   }
   return true;
 }
@@ -44,14 +48,17 @@ bool has_values_in_reach(const seen_row& row, double scale) {
   bool finite = true;
   for (std::int64_t j = 0; j < row.values.count; ++j)
     for (const double v : row.values.row(j)) {
+      if (!row.is_there(j)) break;
       finite = finite && std::isfinite(v);
       magnitude = std::max(magnitude, std::isfinite(v) ? std::abs(v) : 0);
     }
   if (!(magnitude * double(row.values.count) <= 0x1p115)) return false;
   if (finite) return true;
-  const std::vector<double> s = reference::attention_scores(row.q, row.keys, scale);
+  const std::vector<double> s =
+      reference::attention_scores(row.q, row.keys, scale, std::span(row.bias));
   const double most = *std::max_element(s.begin(), s.end());
   for (std::int64_t j = 0; j < row.values.count; ++j) {
+    if (!row.is_there(j)) continue;
     bool beyond = false;
     for (const double v : row.values.row(j)) beyond = beyond || !std::isfinite(v);
     if (beyond && !(s[std::size_t(j)] - most > -14 * 0x1.62e42fefa39efp-1)) return false;
@@ -82,12 +89,12 @@ std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
     const attention_shape shape = attention_shape::of(in.id);
     const attention_scale scale = scale_of(in);
     const attention_arithmetic<arithmetic> rounds(a, kind, scale.value, scale.error,
-                                                  format_of(in.id.types[k_values].type));
+                                                  format_of(in.id.types[k_values].type), of.adds());
     model_outputs<arithmetic> out(2);
     out[1].resize(std::size_t(shape.rows()));
     for (std::int64_t r = 0; r < shape.rows(); ++r) {
       const seen_row row = seen_by(of, shape, in, r);
-      auto result = rounds.row(row.q, row.keys, row.values, row.range.first);
+      auto result = rounds.row(row.q, row.keys, row.values, row.range.first, row.bias);
       out[0].insert(out[0].end(), result.o.begin(), result.o.end());
       out[1][std::size_t(shape.lse_at(row.at))] = result.lse;
     }
@@ -95,56 +102,10 @@ std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
   });
 }
 
-// Bytes of the naive kernels: queries and keys for every pair that is seen; scores written, read
-// three times where anything is seen (the maximum, the sum, the weights) and once where nothing is,
-// written again; weights and values for every pair and column; the results. A length is read by
-// every thread of the first and the last kernel.
-double naive_traffic(const attention_variant& of, const case_inputs& in) {
-  const attention_shape shape = attention_shape::of(in.id);
-  const double size = double(size_of(in.id.types[0].type)), width = double(shape.width),
-               keys = double(shape.keys);
-  double bytes = 0;
-  for (std::int64_t b = 0; b < shape.batch; ++b)
-    for (std::int64_t i = 0; i < shape.queries; ++i) {
-      const double seen = double(mask_of(of, in, b).seen(i, shape.queries, shape.keys).count());
-      double row = 2 * seen * width * size + keys * 4;
-      row += keys * 4 * (seen > 0 ? 3 : 1) + keys * 4 + 4;
-      row += seen * width * (4 + size) + width * size;
-      if (of.padding) row += 4 * (keys + width);
-      bytes += row * double(shape.heads * shape.group);
-    }
-  return bytes;
-}
-
-// Bytes of a flash kernel whose blocks take `tile` queries: those, once; the keys and values that
-// any of them sees, once for each block; the results. Each of a block's 128 threads reads a length.
-double flash_traffic(const attention_variant& of, const case_inputs& in, std::int64_t tile) {
-  const attention_shape shape = attention_shape::of(in.id);
-  const double row = double(shape.width) * double(size_of(in.id.types[0].type));
-  double bytes = 0;
-  for (std::int64_t b = 0; b < shape.batch; ++b)
-    for (std::int64_t first = 0; first < shape.queries; first += tile) {
-      const std::int64_t last = std::min(first + tile, shape.queries);
-      const reference::attention_mask mask = mask_of(of, in, b);
-      reference::key_range live{shape.keys, 0};
-      for (std::int64_t i = first; i < last; ++i) {
-        const reference::key_range seen = mask.seen(i, shape.queries, shape.keys);
-        if (seen.count() == 0) continue;
-        live = {std::min(live.first, seen.first), std::max(live.last, seen.last)};
-      }
-      const double rows = double(last - first), keys = double(live.count());
-      double block = rows * (row + 4) + 2 * keys * row + rows * row;
-      if (of.padding) block += 4 * 128;
-      bytes += block * double(shape.heads * shape.group);
-    }
-  return bytes;
-}
-
 double traffic_of(const attention_variant& of, attention_algorithm kind, const case_id& id) {
   const case_inputs in = masks_drawn_by(of, id);
-  if (kind == attention_algorithm::naive) return naive_traffic(of, in);
-  if (kind == attention_algorithm::simple) return flash_traffic(of, in, 32);
-  return flash_traffic(of, in, 64);
+  if (kind == attention_algorithm::naive) return naive_attention_traffic(of, in);
+  return flash_attention_traffic(of, in, kind == attention_algorithm::simple ? 32 : 64);
 }
 
 std::string declined_by_simple(const case_id& id) {
@@ -160,7 +121,7 @@ case_inputs masks_drawn_by(const attention_variant& of, const case_id& id) {
   case_inputs in{id, std::vector<std::vector<double>>(c.inputs.size()), {}};
   for (const parameter_spec& each : c.parameters)
     in.parameters.push_back(value_of(id.shape, each.name, each.otherwise).as_double());
-  if (of.padding) in.values[k_lengths] = drawn_input(c, id, k_lengths);
+  if (of.has_fourth()) in.values[k_fourth] = drawn_input(c, id, k_fourth);
   return in;
 }
 
@@ -217,7 +178,9 @@ std::vector<implementation> attention_implementations(const attention_variant& o
       return promised(of, in, output);
     };
     it.domain_text =
-        "rows whose scores' products add up to 2^22 / (d + 2) at most, and values to 2^115; not "
+        "rows whose scores' products add up to 2^22 / (d + 2) at most, a quarter of that for a "
+        "bias "
+        "and values to 2^115; not "
         "finite ones with weights above 2^-14";
     it.same_bits_on_emulator = each.kind != attention_algorithm::mma;
     it.dtypes = each.dtypes;

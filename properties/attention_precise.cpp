@@ -23,32 +23,37 @@ std::vector<R> widened(const reference::head_matrix<double>& rows) {
 // back, or of one value; a single score with a scale that is exact.
 struct precise_row {
   const seen_row& seen;
-  std::vector<R> keys, values, scores;
+  std::vector<R> keys, values, bias, scores;
   reference::attended<R> result;
 
   precise_row(const seen_row& row, const R& scale)
-      : seen(row), keys(widened(row.keys)), values(widened(row.values)) {
+      : seen(row),
+        keys(widened(row.keys)),
+        values(widened(row.values)),
+        bias(row.bias.begin(), row.bias.end()) {
     const std::vector<R> q(row.q.begin(), row.q.end());
     const std::int64_t width = row.keys.width;
     const reference::head_matrix<R> k{keys.data(), row.keys.count, width, width},
         v{values.data(), row.values.count, width, width};
-    scores = reference::attention_scores(std::span<const R>(q), k, scale);
+    scores = reference::attention_scores(std::span<const R>(q), k, scale, std::span<const R>(bias));
     result = reference::attend_by(std::span<const R>(scores), v);
   }
   bool has_equal_weights() const {
-    return std::all_of(scores.begin(), scores.end(), [&](const R& s) { return s == scores[0]; });
+    return std::all_of(scores.begin(), scores.end(), [&](const R& s) {
+      return s == scores[0] || s == R(-reference::k_infinity);
+    });
   }
   bool is_exact(std::size_t d) const {
-    const auto count = seen.values.count;
-    const R& first = values[d];
+    const R& first = values[d];  // of a key that is there, as the first always is
     R sum(0);
     bool one = true;
-    for (std::int64_t j = 0; j < count; ++j) {
+    for (std::int64_t j = 0; j < seen.values.count; ++j) {
+      if (!seen.is_there(j)) continue;
       const R& v = values[std::size_t(j * seen.values.width) + d];
       sum = sum + v;
       one = one && v == first;
     }
-    return one || (has_equal_weights() && R(result.o[d] * R(double(count))) == sum);
+    return one || (has_equal_weights() && R(result.o[d] * R(double(seen.count()))) == sum);
   }
   // Products of 24 bits each and their sums are exact; a score rounds twice, an exponent once, and
   // e^t carries |t| u of each: 3000 u covers |t| < 900, beyond which nothing is left of a weight
@@ -56,8 +61,9 @@ struct precise_row {
   R error_of(std::size_t d) const {
     R magnitude(0);
     for (std::int64_t j = 0; j < seen.values.count; ++j)
-      magnitude =
-          magnitude + R(reference::magnitude(values[std::size_t(j * seen.values.width) + d]));
+      if (seen.is_there(j))
+        magnitude =
+            magnitude + R(reference::magnitude(values[std::size_t(j * seen.values.width) + d]));
     return magnitude * R((3000 + double(seen.values.count)) * k_u);
   }
 };

@@ -25,11 +25,15 @@ std::string broken_logarithm(const subject& s) {
     if (row.keys.count == 0) return lse == -k_inf ? std::string() : fmt::format("lse = {:a}", lse);
     double most = -k_inf, off = 0;
     for (std::int64_t j = 0; j < row.keys.count; ++j) {
+      if (!row.is_there(j)) continue;
       const reference::approximation dot = reference::dot2(row.q, row.keys.row(j));
-      most = std::max(most, dot.value * scale);
-      off = std::max(off, dot.error * scale + 4 * 0x1p-53 * std::abs(dot.value * scale));
+      const double product = dot.value * scale,
+                   bias = row.bias.empty() ? 0 : row.bias[std::size_t(j)];
+      most = std::max(most, product + bias);
+      off = std::max(
+          off, dot.error * scale + 4 * 0x1p-53 * (std::abs(product) + std::abs(product + bias)));
     }
-    const double log_n = std::log(double(row.keys.count)) * (1 + 0x1p-47);
+    const double log_n = std::log(double(row.count())) * (1 + 0x1p-47);
     if (most - off - reach <= lse && lse <= most + off + log_n + reach) return std::string();
     return fmt::format("lse = {:a} with a largest score of {:a}", lse, most);
   });
@@ -58,8 +62,7 @@ void add_attention_properties(contract& c, const attention_variant& of) {
   add("flash attention is naive attention", broken_by_implementation);
   add("a vector added to every key changes no output", broken_shift);
   add("heads that share keys are heads with copies of them, bit for bit", broken_groups);
-  if (!of.causal && !of.window && !of.padding)
-    add("the order of keys and values means nothing", broken_permutation);
+  if (of.is_dense()) add("the order of keys and values means nothing", broken_permutation);
   add_variant_relations(c, of);
 }
 

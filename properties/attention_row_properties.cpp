@@ -43,6 +43,7 @@ std::string broken_average(const subject& s) {
       const std::size_t at = std::size_t(r) * row.q.size() + d;
       double least = row.values.count ? k_inf : 0, most = -least;
       for (std::int64_t j = 0; j < row.values.count; ++j) {
+        if (!row.is_there(j)) continue;
         least = std::min(least, row.values.row(j)[d]);
         most = std::max(most, row.values.row(j)[d]);
       }
@@ -85,7 +86,7 @@ std::string broken_blindness(const subject& s) {
               ((batch * shape.keys + key) * shape.heads + head) * shape.width + d)] = strange;
       const std::string what = changes_bits(s, before, s.outputs(other), [&](const seen_row& row) {
         const bool here = row.at.batch == batch && row.at.head == head;
-        return !here || key < row.range.first || key >= row.range.last;
+        return !here || !row.sees(key);
       });
       if (!what.empty()) return fmt::format("key {} made {}: {}", key, strange, what);
     }

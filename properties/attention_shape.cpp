@@ -1,5 +1,7 @@
 #include "properties/attention_shape.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 namespace assay::properties {
@@ -30,13 +32,40 @@ reference::head_matrix<double> attention_shape::head(const std::vector<double>& 
 reference::attention_mask mask_of(const attention_variant& of, const case_inputs& in,
                                   std::int64_t batch) {
   reference::attention_mask mask;
-  if (of.causal) mask.right = 0;
+  if (of.causal || (of.blocks && in.parameters[1] != 0)) mask.right = 0;
   if (of.window) {
     mask.left = std::int64_t(in.parameters[1]);
     mask.right = std::int64_t(in.parameters[2]);
   }
-  if (of.padding) mask.length = std::int64_t(in.values[k_lengths][std::size_t(batch)]);
+  if (of.padding) mask.length = std::int64_t(in.values[k_fourth][std::size_t(batch)]);
   return mask;
+}
+
+std::vector<double> biases_of(const attention_variant& of, const case_inputs& in,
+                              const attention_row& at, const reference::key_range& range) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const std::int64_t head = at.head * shape.group + at.group;
+  std::vector<double> all;
+  if (!of.alibi && !of.bias && !of.blocks) return all;
+  const std::vector<double>& given = in.values[k_fourth];
+  const std::int64_t own = at.query + shape.keys - shape.queries,
+                     blocks = in.id.dimension(fmt::format("k/{}", k_live_block));
+  for (std::int64_t j = range.first; j < range.last; ++j)
+    if (of.alibi)
+      all.push_back(-given[std::size_t(head)] * double(own - j));
+    else if (of.bias)
+      all.push_back(given[std::size_t((head * shape.queries + at.query) * shape.keys + j)]);
+    else
+      all.push_back(given[std::size_t(at.query / k_live_block * blocks + j / k_live_block)] != 0
+                        ? 0
+                        : -reference::k_infinity);
+  return all;
+}
+
+std::int64_t seen_row::count() const {
+  std::int64_t n = 0;
+  for (std::int64_t j = 0; j < keys.count; ++j) n += is_there(j);
+  return n;
 }
 
 seen_row seen_by(const attention_variant& of, const attention_shape& shape, const case_inputs& in,
@@ -44,6 +73,14 @@ seen_row seen_by(const attention_variant& of, const attention_shape& shape, cons
   seen_row row;
   row.at = shape.row(r);
   row.range = mask_of(of, in, row.at.batch).seen(row.at.query, shape.queries, shape.keys);
+  row.bias = biases_of(of, in, row.at, row.range);
+  // Nothing beyond the keys that are there.
+  while (row.range.count() > 0 && !row.is_there(row.range.count() - 1))
+    --row.range.last, row.bias.pop_back();
+  std::int64_t gone = 0;
+  while (gone < row.range.count() && !row.is_there(gone)) ++gone;
+  row.range.first += gone;
+  row.bias.erase(row.bias.begin(), row.bias.begin() + gone);
   row.q = shape.query(in, r);
   row.keys = shape.head(in.values[k_keys], row.at).rows(row.range.first, row.range.last);
   row.values = shape.head(in.values[k_values], row.at).rows(row.range.first, row.range.last);

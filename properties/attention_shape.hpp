@@ -4,6 +4,14 @@
 //   q, o  [batch, q, heads, group, d]     k, v  [batch, k, heads, d]
 //   lse   [batch, heads, group, q]
 //
+// and, of variants that have one, a fourth input:
+//
+//   lengths  [batch], padding: keys from there on are not seen
+//   slopes   [heads, group], alibi (Press et al. 2022): a score loses `slope` for each key between
+//            the query's own and this one
+//   bias     [heads, group, q, k], bias: added to the scores; a pair with -infinity is not there
+//   live     [q/64, k/64], blocks: pairs in blocks that are not live are not there
+//
 // Backward, o and lse are inputs, and do, the gradient of o, is like it; dq, dk and dv are like q,
 // k and v.
 //
@@ -21,17 +29,23 @@ namespace assay::properties {
 
 struct attention_variant {
   std::string name;
-  std::string sees = {};  // what a query sees, in words
-  bool causal = false, window = false, padding = false;
+  std::string sees = {};   // what a query sees, in words
+  const char* added = "";  // to its scores
+  bool causal = false, window = false, padding = false, alibi = false, bias = false, blocks = false;
 
+  bool has_fourth() const { return padding || alibi || bias || blocks; }
+  // Are there numbers to be added to scores?
+  bool adds() const { return alibi || bias; }
+  bool is_dense() const { return !causal && !window && !has_fourth(); }
   // Of the inputs of its gradients, which is which.
-  std::size_t o() const { return padding ? 4 : 3; }
+  std::size_t o() const { return has_fourth() ? 4 : 3; }
   std::size_t lse() const { return o() + 1; }
   std::size_t grad() const { return o() + 2; }
 };
 
 // Inputs in the contract's order.
-inline constexpr std::size_t k_queries = 0, k_keys = 1, k_values = 2, k_lengths = 3;
+inline constexpr std::size_t k_queries = 0, k_keys = 1, k_values = 2, k_fourth = 3;
+inline constexpr std::int64_t k_live_block = 64;
 
 // Query `i` of head `head`, group `group`.
 struct attention_row {
@@ -55,16 +69,30 @@ struct attention_shape {
                                       const attention_row& at) const;
 };
 
-// What a case's rows see. Under padding, lengths are those of the inputs.
+// What a case's rows see by position. Under padding, lengths are those of the inputs.
 reference::attention_mask mask_of(const attention_variant& of, const case_inputs& in,
                                   std::int64_t batch);
 
-// One query, and the keys and values that it sees.
+// What is added to the scores of a query with the keys of a range, exactly; -infinity: the pair is
+// not there. Empty: nothing.
+std::vector<double> biases_of(const attention_variant& of, const case_inputs& in,
+                              const attention_row& at, const reference::key_range& range);
+
+// One query, and the keys and values from the first that it sees to the last.
 struct seen_row {
   attention_row at;
   reference::key_range range;
   std::span<const double> q;
   reference::head_matrix<double> keys, values;
+  std::vector<double> bias;  // one a key; empty: none
+
+  // Of the range's keys: is this one there; how many are.
+  bool is_there(std::int64_t j) const { return reference::is_there(std::span(bias), j); }
+  std::int64_t count() const;
+  // The same of a key of the case.
+  bool sees(std::int64_t key) const {
+    return key >= range.first && key < range.last && is_there(key - range.first);
+  }
 };
 seen_row seen_by(const attention_variant& of, const attention_shape& shape, const case_inputs& in,
                  std::int64_t row);

@@ -156,6 +156,11 @@ dtype case_id::type_of(std::string_view tensor) const {
 }
 
 std::int64_t case_id::dimension(std::string_view key) const {
+  if (const std::size_t slash = key.find('/'); slash != key.npos) {
+    const std::int64_t size = dimension(key.substr(0, slash)),
+                       block = std::stoll(std::string(key.substr(slash + 1)));
+    return size / block + (size % block != 0);
+  }
   for (const field& each : shape) {
     if (each.key != key) continue;
     if (each.value.is_integer()) return each.value.as_integer();

@@ -236,17 +236,31 @@ std::int64_t piece_elements_of(const contract& c, const case_id& id) {
   return most;
 }
 
+double drawn_slope(element_stream& from) {
+  if (from.below(16) == 0) return 0;
+  const double mantissa = 1 + from.below(0x800000) * 0x1p-23;
+  return std::ldexp(mantissa, -1 - int(from.below(8)));
+}
+
 std::vector<double> drawn_input(const contract& c, const case_id& id, std::size_t input) {
   const tensor_spec& spec = c.inputs[input];
   std::uint64_t count = 1;
   for (std::int64_t extent : shape_of(spec, id)) count *= std::uint64_t(extent);
   std::vector<double> values(count);
+  const auto draw = [&](const auto& from) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      element_stream stream(id.seed, std::uint32_t(input), i);
+      values[i] = from(stream);
+    }
+    return values;
+  };
   if (spec.how == drawn::as_length) {
     const auto choices = std::uint32_t(id.dimension(spec.up_to) + 1);
-    for (std::uint64_t i = 0; i < count; ++i)
-      values[i] = element_stream(id.seed, std::uint32_t(input), i).below(choices);
-    return values;
+    return draw([&](element_stream& from) { return double(from.below(choices)); });
   }
+  if (spec.how == drawn::as_flag)
+    return draw([](element_stream& from) { return double(from.below(2)); });
+  if (spec.how == drawn::as_slope) return draw(drawn_slope);
   const distribution from(distribution_for(spec, id));
   for (std::uint64_t i = 0; i < count; ++i)
     values[i] = from.element({id.seed, std::uint32_t(input), i, count, id.types[input].type});

@@ -24,14 +24,17 @@ namespace assay::properties {
 // How a tensor's elements come about. A gradient from above is drawn so that it does not hide what
 // the case is about: normal, but 1 under `patterns`, and as the case says under `special`, `exact`
 // and `constant`. Lengths are integers from 0 to the size of a dimension, each equally likely
-// whatever the case's distribution.
-enum class drawn { by_case, as_gradient, as_length };
+// whatever the case's distribution; so are flags, 0 or 1. Slopes are positive and at most 1, in
+// binades down to 2^-8, one in 16 of them 0.
+enum class drawn { by_case, as_gradient, as_length, as_flag, as_slope };
 
 struct tensor_spec {
   std::string name;
-  std::vector<std::string> shape;  // names of dimensions, outermost first; empty: one element
-  drawn how = drawn::by_case;      // of inputs
-  std::string up_to = {};          // as_length: the dimension whose size is the largest of them
+  // Names of dimensions, outermost first; "q/64" is q in blocks of 64, the last of them maybe
+  // short. Empty: one element.
+  std::vector<std::string> shape;
+  drawn how = drawn::by_case;  // of inputs
+  std::string up_to = {};      // as_length: the dimension whose size is the largest of them
 };
 
 struct parameter_spec {

@@ -14,14 +14,15 @@ struct scores_with_error {
 };
 
 scores_with_error scores_of(std::span<const double> q, const head_matrix<double>& keys,
-                            double scale, double scale_error) {
+                            double scale, double scale_error, std::span<const double> bias) {
   scores_with_error s;
   for (std::int64_t j = 0; j < keys.count; ++j) {
-    const approximation dot = dot2(q, keys.row(j));
-    s.value.push_back(dot.value * scale);
+    const approximation dot = is_there(bias, j) ? dot2(q, keys.row(j)) : approximation{};
+    const double product = dot.value * scale;
+    s.value.push_back(bias.empty() ? product : product + bias[std::size_t(j)]);
+    const double sum = bias.empty() ? 0 : k_u * std::abs(s.value.back());
     s.error.push_back(
-        (dot.error * std::abs(scale) + (k_u + scale_error) * std::abs(s.value.back())) *
-            k_products +
+        (dot.error * std::abs(scale) + (k_u + scale_error) * std::abs(product) + sum) * k_products +
         k_lost);
   }
   return s;
@@ -48,8 +49,8 @@ exponentials exponentials_of(const scores_with_error& s, std::size_t most) {
 
 attended_with_error attend_with_error(std::span<const double> q, const head_matrix<double>& keys,
                                       const head_matrix<double>& values, double scale,
-                                      double scale_error) {
-  const scores_with_error s = scores_of(q, keys, scale, scale_error);
+                                      double scale_error, std::span<const double> bias) {
+  const scores_with_error s = scores_of(q, keys, scale, scale_error, bias);
   const std::span<const double> scores(s.value);
   if (kind_of_row(scores) != row_kind::ordinary) return exactly(attend_by(scores, values));
   const auto most = std::size_t(std::max_element(scores.begin(), scores.end()) - scores.begin());

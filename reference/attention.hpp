@@ -1,8 +1,9 @@
 // Scaled dot-product attention (Vaswani et al. 2017): of one query against the keys that it sees,
 //
-//   s_j = scale q.k_j,   p = softmax(s),   o = sum_j p_j v_j,   lse = log sum_j e^(s_j)
+//   s_j = scale q.k_j + b_j,   p = softmax(s),   o = sum_j p_j v_j,   lse = log sum_j e^(s_j)
 //
-// A mask says which keys a query sees; what it does not see is not there. Query heads that share
+// A mask says which keys a query sees; what it does not see is not there. Nor is a key whose bias b
+// is -infinity, whatever it is. Query heads that share
 // keys and values (Ainslie et al. 2023) are the caller's business: here is one query of one head.
 //
 // Policies: a query that sees nothing, or nothing but scores of -infinity, gives o = 0 and lse =
@@ -83,15 +84,28 @@ R beyond_numbers(const head_matrix<R>& values, std::span<const R> scores, std::i
 
 }  // namespace detail
 
+/// Is key j there at all, by its bias? `bias`: one a key; empty: none.
+template <class T>
+bool is_there(std::span<const T> bias, std::int64_t j) {
+  return bias.empty() || bias[std::size_t(j)] != T(-k_infinity);
+}
+
 template <real R>
-std::vector<R> attention_scores(std::span<const R> q, const head_matrix<R>& keys, const R& scale) {
+R attention_score(std::span<const R> q, std::span<const R> k, const R& scale,
+                  std::span<const R> bias, std::int64_t j) {
+  if (!is_there(bias, j)) return R(-k_infinity);
+  R dot(0);
+  for (std::size_t d = 0; d < q.size(); ++d) dot = dot + q[d] * k[d];
+  const R score = dot * scale;
+  return bias.empty() ? score : R(score + bias[std::size_t(j)]);
+}
+
+template <real R>
+std::vector<R> attention_scores(std::span<const R> q, const head_matrix<R>& keys, const R& scale,
+                                std::span<const R> bias = {}) {
   std::vector<R> scores;
-  for (std::int64_t j = 0; j < keys.count; ++j) {
-    R dot(0);
-    const auto k = keys.row(j);
-    for (std::size_t d = 0; d < q.size(); ++d) dot = dot + q[d] * k[d];
-    scores.push_back(R(dot * scale));
-  }
+  for (std::int64_t j = 0; j < keys.count; ++j)
+    scores.push_back(attention_score(q, keys.row(j), scale, bias, j));
   return scores;
 }
 
@@ -120,8 +134,8 @@ attended<R> attend_by(std::span<const R> scores, const head_matrix<R>& values) {
 
 template <real R>
 attended<R> attend(std::span<const R> q, const head_matrix<R>& keys, const head_matrix<R>& values,
-                   const R& scale) {
-  const std::vector<R> scores = attention_scores(q, keys, scale);
+                   const R& scale, std::span<const R> bias = {}) {
+  const std::vector<R> scores = attention_scores(q, keys, scale, bias);
   return attend_by(std::span<const R>(scores), values);
 }
 
@@ -132,13 +146,13 @@ struct attended_with_error {
   approximation lse;
 };
 
-/// Inputs of at most 24 bits; `scale` is within `scale_error`, relative, of what it stands for.
-/// Scores by Dot2. A weight's exponent is off by its score's error and the largest's, 2 u of the
-/// difference; then p_j as in softmax_with_error, and
+/// Inputs of at most 24 bits, biases of 53; `scale` is within `scale_error`, relative, of what it
+/// stands for. Scores by Dot2, a bias added with one rounding. A weight's exponent is off by its
+/// score's error and the largest's, 2 u of the difference; then p_j as in softmax_with_error, and
 ///   |o - sum p_j v_j| <= sum_j |v_j| (error of p_j) + gamma_n sum p_j |v_j|.
 /// Where a score overflows or is no number, that of the templates above, without an error.
 attended_with_error attend_with_error(std::span<const double> q, const head_matrix<double>& keys,
                                       const head_matrix<double>& values, double scale,
-                                      double scale_error);
+                                      double scale_error, std::span<const double> bias = {});
 
 }  // namespace assay::reference

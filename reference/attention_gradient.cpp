@@ -40,9 +40,13 @@ std::vector<approximation> finished(const std::vector<running_sum>& sums, double
 }
 
 /// p of a pair.
-approximation weight_of(const approximation& dot, double scale, double scale_error, double lse) {
-  const double s = dot.value * scale, t = s - lse, p = special<double>::exp(t);
-  const double off = dot.error * scale + (k_u + scale_error) * std::abs(s) + k_u * std::abs(t);
+approximation weight_of(const approximation& dot, double scale, double scale_error, double bias,
+                        double lse) {
+  const double product = dot.value * scale, s = product + bias, t = s - lse,
+               p = special<double>::exp(t);
+  const double sum = bias == 0 ? 0 : k_u * std::abs(s);
+  const double off =
+      dot.error * scale + (k_u + scale_error) * std::abs(product) + sum + k_u * std::abs(t);
   return {p, p * (std::expm1(off) + k_q) * k_products + k_lost};
 }
 
@@ -85,10 +89,13 @@ attention_gradients<approximation> attention_gradient_with_error(
     const auto q = of.q.row(i), grad = of.grad.row(i);
     pair_gradient g(grad, of.o.row(i));
     const key_range seen = of.seen[std::size_t(i)];
+    const std::span<const double> bias = of.biases(i);
     for (std::int64_t j = seen.first; j < seen.last; ++j) {
+      if (!is_there(bias, j)) continue;
       const approximation dot = dot2(q, of.k.row(j));
-      if (dot.value * scale == -k_infinity) continue;
-      const approximation p = weight_of(dot, scale, scale_error, lse),
+      const double b = bias.empty() ? 0 : bias[std::size_t(j)];
+      if (dot.value * scale + b == -k_infinity) continue;
+      const approximation p = weight_of(dot, scale, scale_error, b, lse),
                           ds = score_gradient(p, g.of(of.v.row(j)));
       for (std::int64_t d = 0; d < width; ++d) {
         const auto at = std::size_t(d), row = std::size_t(i * width + d),

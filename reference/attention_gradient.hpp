@@ -1,12 +1,12 @@
 // Gradients of scaled dot-product attention (Dao 2023, algorithm 2), of one head of keys and the
 // queries that share it, from what the forward pass left, o and lse, and the gradient `grad` of o:
 //
-//   p_ij  = e^(scale q_i.k_j - lse_i)       delta_i = grad_i.o_i
+//   p_ij  = e^(scale q_i.k_j + b_ij - lse_i)   delta_i = grad_i.o_i
 //   ds_ij = p_ij (grad_i.v_j - delta_i)
 //   dq_i  = scale sum_j ds_ij k_j     dk_j = scale sum_i ds_ij q_i     dv_j = sum_i p_ij grad_i
 //
-// over the pairs in which query i sees key j. They are functions of all that they are given: of o
-// and lse as these were rounded, not as they should be.
+// over the pairs in which query i sees key j, and b_ij, a bias, is not -infinity. They are
+// functions of all that they are given: of o and lse as these were rounded, not as they should be.
 //
 // Policies: a query whose lse is -infinity saw nothing, and takes part in nothing; a pair whose
 // score is -infinity is not there; whatever else is not finite spreads as the formulas have it.
@@ -16,12 +16,19 @@
 
 namespace assay::reference {
 
-/// q, o and grad have a row for each query, and so have lse and seen; k and v one for each key.
+/// q, o and grad have a row for each query, and so have lse and seen; k and v one for each key. A
+/// bias for each pair, [queries, keys]; empty: none.
 template <class T>
 struct attention_results {
   head_matrix<T> q, k, v, o, grad;
   std::span<const T> lse;
   std::span<const key_range> seen;
+  std::span<const T> bias = {};
+
+  /// Of query i; empty where there is none.
+  std::span<const T> biases(std::int64_t i) const {
+    return bias.empty() ? bias : bias.subspan(std::size_t(i * k.count), std::size_t(k.count));
+  }
 };
 
 /// [queries, width], [keys, width], [keys, width], contiguous.
@@ -59,7 +66,7 @@ attention_gradients<R> attention_gradient(const attention_results<R>& of, const 
     const R delta = detail::dot(of.grad.row(i), of.o.row(i));
     const key_range seen = of.seen[std::size_t(i)];
     for (std::int64_t j = seen.first; j < seen.last; ++j) {
-      const R s = detail::dot(of.q.row(i), of.k.row(j)) * scale;
+      const R s = attention_score(of.q.row(i), of.k.row(j), scale, of.biases(i), j);
       if (s == R(-k_infinity)) continue;
       const R p = special<R>::exp(R(s - lse));
       const R ds = p * (detail::dot(of.grad.row(i), of.v.row(j)) - delta);
@@ -76,10 +83,10 @@ attention_gradients<R> attention_gradient(const attention_results<R>& of, const 
 // R0 with bounds of its own error; u = 2^-53, q = special<double>::k_error.
 
 /// Inputs of at most 24 bits; `scale` is within `scale_error`, relative, of what it stands for.
-/// Dot products by Dot2, dp - delta = g as one. With e_s the error of a score, p has that of
-/// softmax_with_error, from e_s + u |s - lse|; ds = p g adds p times that of g, u |ds| and p's of
-/// |g|; and a sum of n terms gamma_(n+2) of their magnitudes. What is not finite comes as the
-/// template has it, without error.
+/// Dot products by Dot2, dp - delta = g as one. With e_s the error of a score, biases being exact,
+/// p has that of softmax_with_error, from e_s + u |s - lse|; ds = p g adds p times that of g, u
+/// |ds| and p's of |g|; and a sum of n terms gamma_(n+2) of their magnitudes. What is not finite
+/// comes as the template has it, without error.
 attention_gradients<approximation> attention_gradient_with_error(
     const attention_results<double>& of, double scale, double scale_error);
 

@@ -100,8 +100,8 @@ TEST_P(attention_gradient_power, catches_masks_that_are_off_by_one) {
   const case_id padded = of("padding", 6, 1000);
   for (const double more : {0.0, 1.0}) {
     case_inputs given = inputs_of(padded);
-    ASSERT_GT(given.values[k_lengths][0], 100);
-    given.values[k_lengths][0] += more;
+    ASSERT_GT(given.values[k_fourth][0], 100);
+    given.values[k_fourth][0] += more;
     EXPECT_EQ(passes_with(padded, given), more == 0);
   }
 }

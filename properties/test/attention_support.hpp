@@ -3,6 +3,7 @@
 #pragma once
 
 #include "optimized/launcher.hpp"
+#include "properties/attention_contract.hpp"
 #include "properties/attention_shape.hpp"
 #include "properties/harness.hpp"
 #include "properties/staged_call.hpp"
@@ -24,9 +25,7 @@ inline case_id attention_case_of(const std::string& component, const std::string
   const contract& c = contract_of(id);
   for (const auto* tensors : {&c.inputs, &c.outputs})
     for (const tensor_spec& each : *tensors)
-      id.types.push_back({each.name, each.name == "lse"             ? dtype::fp32
-                                     : each.how == drawn::as_length ? dtype::int32
-                                                                    : type});
+      id.types.push_back({each.name, attention_dtype(each.name, type)});
   id.shape = {{"batch", 1}, {"q", queries}, {"k", keys}, {"heads", 1}, {"group", 1}, {"d", width}};
   id.shape.insert(id.shape.end(), parameters.begin(), parameters.end());
   return id;

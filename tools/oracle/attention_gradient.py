@@ -15,7 +15,7 @@ def told(value):
 
 
 class Head:
-    """The rows of queries that share a head of keys: (q, o, do, lse, keys seen) each."""
+    """The rows of queries that share a head of keys: (q, o, do, lse, keys seen with biases) each."""
 
     def __init__(self, rows, keys, values, scale, width):
         self.rows, self.keys, self.columns, self.scale, self.width = rows, keys, values, scale, width
@@ -32,8 +32,8 @@ class Head:
                 if lse == -math.inf:
                     continue
                 q, o, do = ([mpf(x) for x in row] for row in (q, o, do))
-                for j in seen:
-                    score = scale * product(q, keys[j])
+                for j, bias in seen:
+                    score = scale * product(q, keys[j]) + mpf(bias)
                     if score == -mp.inf:
                         continue
                     with mp.workprec(bits):
@@ -49,7 +49,7 @@ class Head:
 
 
 def heads(case, tensors, seen):
-    """Every head of keys: its batch and number, and what it is. seen(batch, query): indices of keys."""
+    """Every head of keys: its batch and number, and what it is. seen(batch, query, head, group): indices of keys, and biases."""
     batches, queries, keys, count, group, width = (int(case.shape[key]) for key in
                                                    ("batch", "q", "k", "heads", "group", "d"))
     scale = case.parameter("scale") if case.shape.get("scale") else 0
@@ -64,7 +64,7 @@ def heads(case, tensors, seen):
                 for i in range(queries):
                     at = ((b * queries + i) * count + h) * group + g
                     lse = tensors["lse"][((b * count + h) * group + g) * queries + i]
-                    rows.append((row("q", at), row("o", at), row("do", at), lse, seen(b, i)))
+                    rows.append((row("q", at), row("o", at), row("do", at), lse, seen(b, i, h, g)))
             places = [(b * keys + j) * count + h for j in range(keys)]
             yield b, h, Head(rows, [row("k", p) for p in places], [row("v", p) for p in places], scale, width)
 

@@ -16,7 +16,7 @@ def feature(x):
 class Query(attention.Query):
     """One query of one head: its output's elements."""
 
-    def __init__(self, q, keys, values):
+    def __init__(self, q, keys, values, biases=None):
         super().__init__(q, keys, values, 0)
 
     def values(self, bits):
