@@ -144,25 +144,48 @@ std::vector<double> table_of(const case_id& id, const Bias& bias) {
           table.push_back(bias(attention_row{0, i, h, g}, j));
   return table;
 }
-std::string broken_mask_of_biases(const subject& s) {
-  case_inputs here = s.inputs();
-  const attention_shape shape = attention_shape::of(here.id);
-  here.values[k_fourth] = table_of(here.id, [&](const attention_row& at, std::int64_t key) {
+// The same inputs with another fourth one, of another variant.
+case_inputs with_fourth(const case_inputs& here, const std::string& variant, tensor_type tensor,
+                        std::vector<double> values) {
+  case_inputs there = as_variant(here, variant);
+  there.values.insert(there.values.begin() + k_fourth, std::move(values));
+  there.id.types.insert(there.id.types.begin() + k_fourth, std::move(tensor));
+  return there;
+}
+case_inputs with_biases(const case_inputs& here, std::vector<double> table) {
+  return with_fourth(here, "bias", {"bias", here.id.types[k_queries].type}, std::move(table));
+}
+
+// 0, and -infinity behind a query's own key.
+std::vector<double> causal_table(const case_id& id) {
+  const attention_shape shape = attention_shape::of(id);
+  return table_of(id, [&](const attention_row& at, std::int64_t key) {
     return key - at.query > shape.keys - shape.queries ? -reference::k_infinity : 0.0;
   });
-  return far_from_variant(s, here, "causal");
 }
+std::string broken_slopes_as_biases(const subject& s) {
+  const case_inputs here = s.with_values(k_fourth, [](double) { return 0.0; });
+  return unlike(s.outputs(here),
+                s.with_function(with_biases(here, causal_table(here.id))).outputs());
+}
+std::string broken_biases_as_slopes(const subject& s) {
+  case_inputs here = s.inputs();
+  here.values[k_fourth] = causal_table(here.id);
+  const attention_shape shape = attention_shape::of(here.id);
+  const std::vector<double> zeros(std::size_t(shape.heads * shape.group));
+  const case_inputs there = with_fourth(here, "alibi", {"slopes", dtype::fp32}, zeros);
+  return unlike(s.outputs(here), s.with_function(there).outputs());
+}
+
 std::string broken_dead_blocks(const subject& s) {
-  case_inputs here = s.inputs(), there = here;
+  case_inputs here = s.inputs();
   here.parameters[1] = 0;
   for (field& each : here.id.shape)
     if (each.key == "causal") each.value = 0.0;
-  there = as_variant(here, "bias");
-  there.values.insert(there.values.begin() + k_fourth,
-                      table_of(here.id, [&](const attention_row& at, std::int64_t key) {
-                        return biases_of(variant_of(here), here, at, {key, key + 1})[0];
-                      }));
-  there.id.types.insert(there.id.types.begin() + k_fourth, {"bias", here.id.types[k_queries].type});
+  const case_inputs there =
+      with_biases(here, table_of(here.id, [&](const attention_row& at, std::int64_t key) {
+                    return biases_of(variant_of(here), here, at, {key, key + 1})[0];
+                  }));
   return differ_in_reach(s.outputs(here), s.with_function(there).outputs());
 }
 std::string broken_live_blocks(const subject& s) {
@@ -184,10 +207,15 @@ void add_variant_relations(contract& c, const attention_variant& of) {
     add("a window without ends is none, bit for bit", broken_widest_window);
   }
   if (of.padding) add("lengths of all keys are no mask, bit for bit", broken_full_lengths);
-  if (of.alibi) add("slopes of zero are a causal mask", broken_zero_slopes);
+  if (of.alibi) {
+    add("slopes of zero are a causal mask", broken_zero_slopes);
+    add("slopes of zero are biases of -infinity behind a query's own key, bit for bit",
+        broken_slopes_as_biases);
+  }
   if (of.bias) {
     add("biases of zero are none", broken_zero_biases);
-    add("biases of -infinity behind a query's own key are a causal mask", broken_mask_of_biases);
+    add("biases of -infinity behind a query's own key are slopes of zero, bit for bit",
+        broken_biases_as_slopes);
   }
   if (of.blocks) {
     add("all blocks live are a causal mask, or none, bit for bit", broken_live_blocks);
