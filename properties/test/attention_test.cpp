@@ -48,6 +48,39 @@ TEST(flash_attention, of_a_window_works_in_proportion_to_it) {
     EXPECT_EQ(flops(64 * n), std::uint64_t(2 * n - 1) * 2 * 2 * 64 * 64 * 64);
 }
 
+// Of every kernel, forward and backward, in more than one block and head.
+TEST(attention, moves_the_bytes_of_its_formulas_under_every_mask) {
+  for (const char* direction : {"fwd", "bwd"})
+    for (const attention_variant& of : attention_variants())
+      for (const std::int64_t width : {64, 96}) {
+        fields parameters = {{"scale", 0}};
+        if (of.window) parameters.insert(parameters.end(), {{"left", 70}, {"right", 3}});
+        if (of.blocks) parameters.push_back({"causal", width == 64 ? 0.0 : 1.0});
+        case_id id = attention_case_of("attention", of.name, dtype::bf16, 150, 200, width,
+                                       parameters, direction);
+        set(id, "group", std::int64_t(2));
+        for (const implementation& by : contract_of(id).implementations) {
+          if (by.declines && !by.declines(id).empty()) continue;
+          const simt::counters moved = counted(id, by.name);
+          EXPECT_EQ(double(moved.global_load_bytes + moved.global_store_bytes +
+                           moved.global_atomic_bytes),
+                    by.traffic(id))
+              << print(id) << " by " << by.name;
+        }
+      }
+}
+
+// As many tiles are multiplied as blocks are live.
+TEST(flash_attention, of_blocks_works_in_proportion_to_the_live_ones) {
+  case_id id = attention_of("blocks", dtype::bf16, 256, 320, 64, {{"scale", 0}, {"causal", 0}});
+  for (id.seed = 1; id.seed < 4; ++id.seed) {
+    const std::vector<double> live = inputs_of(id).values[k_fourth];
+    const auto blocks = std::uint64_t(std::count(live.begin(), live.end(), 1.0));
+    EXPECT_TRUE(blocks > 0 && blocks < 20);
+    EXPECT_EQ(counted(id, "flash_mma").tensor_core_flops, blocks * 2 * 2 * 64 * 64 * 64);
+  }
+}
+
 TEST(flash_attention, has_no_bank_conflicts_in_any_width) {
   for (const std::int64_t width : {32, 64, 96, 128})
     EXPECT_EQ(counted(attention_of("dense", dtype::fp16, 64, 128, width), "flash_mma")
@@ -126,6 +159,34 @@ TEST_P(attention_power, catches_masks_that_are_off_by_one) {
     given.values[k_fourth][0] += more;
     EXPECT_EQ(passes(padded, GetParam().name, given), more == 0);
   }
+}
+
+TEST_P(attention_power, catches_biases_of_the_next_key) {
+  const case_id id = attention_of("bias", GetParam().type, 16, 1000, 32, {{"scale", 0}});
+  case_inputs given = inputs_of(id);
+  EXPECT_TRUE(passes(id, GetParam().name, given));
+  std::rotate(given.values[k_fourth].begin(), given.values[k_fourth].begin() + 1,
+              given.values[k_fourth].end());
+  EXPECT_FALSE(passes(id, GetParam().name, given));
+}
+
+TEST_P(attention_power, catches_slopes_that_are_off_by_a_percent) {
+  const case_id id = attention_of("alibi", GetParam().type, 16, 1000, 32, {{"scale", 0}});
+  case_inputs given = inputs_of(id);
+  ASSERT_GT(given.values[k_fourth][0], 0);
+  EXPECT_TRUE(passes(id, GetParam().name, given));
+  given.values[k_fourth][0] = round_to(dtype::fp32, 1.01 * given.values[k_fourth][0]);
+  EXPECT_FALSE(passes(id, GetParam().name, given));
+}
+
+TEST_P(attention_power, catches_a_live_block_taken_for_a_dead_one) {
+  const case_id id =
+      attention_of("blocks", GetParam().type, 16, 1000, 32, {{"scale", 0}, {"causal", 0}});
+  case_inputs given = inputs_of(id);
+  EXPECT_TRUE(passes(id, GetParam().name, given));
+  double& live = given.values[k_fourth][7];
+  live = 1 - live;
+  EXPECT_FALSE(passes(id, GetParam().name, given));
 }
 
 INSTANTIATE_TEST_SUITE_P(of, attention_power,

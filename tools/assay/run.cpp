@@ -47,6 +47,21 @@ const std::vector<dtype>& signature_for(const contract& c, const std::vector<dty
                   c.component);
 }
 
+// Of tensors whose dimensions are others in blocks.
+void refuse_other_blocks(const contract& c, const std::vector<const stored_tensor*>& inputs,
+                         const std::map<std::string, std::int64_t>& sizes) {
+  for (std::size_t t = 0; t < inputs.size(); ++t)
+    for (std::size_t d = 0; d < c.inputs[t].shape.size(); ++d) {
+      const std::string& name = c.inputs[t].shape[d];
+      const auto blocks = in_blocks(name);
+      if (!blocks) continue;
+      const std::int64_t size = sizes.at(blocks->dimension), given = inputs[t]->shape[d];
+      if (blocks->of(size) != given)
+        throw bad_input("tensor '{}' has {} = {}, and {} = {} makes {}", inputs[t]->name, name,
+                        given, blocks->dimension, size, blocks->of(size));
+    }
+}
+
 // The sizes of the contract's dimensions, from the tensors' shapes. An element-wise function takes
 // a tensor of any shape as one of n elements.
 std::map<std::string, std::int64_t> dimensions_of(const contract& c,
@@ -63,12 +78,14 @@ std::map<std::string, std::int64_t> dimensions_of(const contract& c,
     if (c.elementwise && tensor.shape != inputs[0]->shape)
       throw bad_input("tensors '{}' and '{}' have different shapes", inputs[0]->name, tensor.name);
     for (std::size_t d = 0; d < names.size(); ++d) {
+      if (in_blocks(names[d])) continue;
       const auto [known, is_new] = sizes.emplace(names[d], shape[d]);
       if (!is_new && known->second != shape[d])
         throw bad_input("tensor '{}' has {} = {}, and {} elsewhere", tensor.name, names[d],
                         shape[d], known->second);
     }
   }
+  refuse_other_blocks(c, inputs, sizes);
   return sizes;
 }
 

@@ -30,37 +30,90 @@ std::vector<double> eighths(std::int64_t count, int step) {
 
 struct attention_inputs {
   sizes size;
-  std::vector<double> q, k, v, lengths;
+  std::vector<double> q, k, v, lengths, slopes, bias, live;
 
+  // Slopes of 1/4 and 1/2; of biases one in 11 is -infinity; one block, which is live.
   explicit attention_inputs(const sizes& of)
       : size(of),
         q(eighths(of.batch * of.q * of.heads * of.group * of.d, 7)),
         k(eighths(of.batch * of.k * of.heads * of.d, 5)),
-        v(eighths(of.batch * of.k * of.heads * of.d, 13)) {}
-
-  std::vector<stored_tensor> tensors(dtype type, bool padding) const {
-    std::vector<stored_tensor> all = {tensor("q", type, size.queries(), q),
-                                      tensor("k", type, size.keys(), k),
-                                      tensor("v", type, size.keys(), v)};
-    if (padding) all.push_back(tensor("lengths", dtype::int32, {size.batch}, lengths));
-    return all;
+        v(eighths(of.batch * of.k * of.heads * of.d, 13)),
+        bias(eighths(of.heads * of.group * of.q * of.k, 3)),
+        live{1} {
+    for (std::int64_t h = 0; h < of.heads * of.group; ++h)
+      slopes.push_back(0.25 * double(1 + h % 2));
+    for (std::size_t i = 0; i < bias.size(); i += 11) bias[i] = -INFINITY;
   }
 };
 
+// A pair of a query and a key: its batch, its head of queries, and the key that the query stands
+// over.
+struct pair_at {
+  std::int64_t batch, head, query, own, key;
+};
 struct mask {
   const char* variant;
   std::vector<std::string> parameters;
-  // Does query i of batch b see key j? `own` is the key that it stands over.
-  bool (*sees)(std::int64_t own, std::int64_t j, double length);
+  // What its score is given; -infinity: the query does not see the key.
+  double (*added)(const attention_inputs& in, const pair_at& at);
+  const char* fourth = nullptr;  // input
 };
+double seen_if(bool sees) { return sees ? 0 : -INFINITY; }
+
 const std::vector<mask> k_masks = {
-    {"dense", {}, [](std::int64_t, std::int64_t, double) { return true; }},
-    {"causal", {}, [](std::int64_t own, std::int64_t j, double) { return j <= own; }},
+    {"dense", {}, [](const attention_inputs&, const pair_at&) { return 0.0; }},
+    {"causal",
+     {},
+     [](const attention_inputs&, const pair_at& at) { return seen_if(at.key <= at.own); }},
     {"window",
      {"--param", "left=2", "--param", "right=1"},
-     [](std::int64_t own, std::int64_t j, double) { return j >= own - 2 && j <= own + 1; }},
-    {"padding", {}, [](std::int64_t, std::int64_t j, double length) { return double(j) < length; }},
+     [](const attention_inputs&, const pair_at& at) {
+       return seen_if(at.key >= at.own - 2 && at.key <= at.own + 1);
+     }},
+    {"padding",
+     {},
+     [](const attention_inputs& in, const pair_at& at) {
+       return seen_if(double(at.key) < in.lengths[std::size_t(at.batch)]);
+     },
+     "lengths"},
+    {"alibi",
+     {},
+     [](const attention_inputs& in, const pair_at& at) {
+       const double loss = in.slopes[std::size_t(at.head)] * double(at.own - at.key);
+       return at.key <= at.own ? -loss : -INFINITY;
+     },
+     "slopes"},
+    {"bias",
+     {},
+     [](const attention_inputs& in, const pair_at& at) {
+       return in.bias[std::size_t((at.head * in.size.q + at.query) * in.size.k + at.key)];
+     },
+     "bias"},
+    {"blocks",
+     {"--param", "causal=1"},
+     [](const attention_inputs& in, const pair_at& at) {
+       return seen_if(in.live[0] != 0 && at.key <= at.own);
+     },
+     "live"},
 };
+
+std::vector<stored_tensor> tensors_of(const attention_inputs& in, const mask& by, dtype type) {
+  const sizes& n = in.size;
+  std::vector<stored_tensor> all = {tensor("q", type, n.queries(), in.q),
+                                    tensor("k", type, n.keys(), in.k),
+                                    tensor("v", type, n.keys(), in.v)};
+  const std::string fourth = by.fourth ? by.fourth : "";
+  if (fourth == "lengths") all.push_back(tensor(fourth, dtype::int32, {n.batch}, in.lengths));
+  if (fourth == "slopes") all.push_back(tensor(fourth, dtype::fp32, {n.heads, n.group}, in.slopes));
+  if (fourth == "bias") all.push_back(tensor(fourth, type, {n.heads, n.group, n.q, n.k}, in.bias));
+  if (fourth == "live") all.push_back(tensor(fourth, dtype::int32, {1, 1}, in.live));
+  return all;
+}
+
+const mask& mask_of(const std::string& variant) {
+  return *std::find_if(k_masks.begin(), k_masks.end(),
+                       [&](const mask& each) { return each.variant == variant; });
+}
 
 // A row as the formula has it, in long double.
 struct plain_row {
@@ -77,13 +130,13 @@ plain_row row_of(const attention_inputs& in, const mask& by, std::int64_t b, std
   plain_row row{std::vector<long double>(std::size_t(n.d))};
   long double sum = 0;
   for (std::int64_t j = 0; j < n.k; ++j) {
-    const double length = in.lengths.empty() ? 0 : in.lengths[std::size_t(b)];
-    if (!by.sees(i + n.k - n.q, j, length)) continue;
+    const double added = by.added(in, {b, h * n.group + g, i, i + n.k - n.q, j});
+    if (added == -INFINITY) continue;
     const std::int64_t key = ((b * n.k + j) * n.heads + h) * n.d,
                        query = (((b * n.q + i) * n.heads + h) * n.group + g) * n.d;
     long double score = 0;
     for (std::int64_t d = 0; d < n.d; ++d) score += number(in.q, query + d) * number(in.k, key + d);
-    const long double weight = std::exp(scale * score);
+    const long double weight = std::exp(scale * score + added);
     sum += weight;
     for (std::int64_t d = 0; d < n.d; ++d) row.o[std::size_t(d)] += weight * number(in.v, key + d);
     ++row.seen;
@@ -107,10 +160,10 @@ void for_rows(const attention_inputs& in, const mask& by, long double scale, con
                std::size_t(((b * n.heads + h) * n.group + g) * n.q + i));
 }
 
-// With d = 4 the scale is 1/2, and scores are exact, at most 8 in magnitude. What is left are the
-// roundings of 9 weights, their sum, products and quotient: at most 2 x 9 + 2 x 16 + 16 of 2^-53 of
-// the largest value (2), or of the largest lse (8 + log 9), in the reference; long double's are
-// less than one more.
+// With d = 4 the scale is 1/2, and scores are exact, at most 8 in magnitude, and 4 more by a bias.
+// What is left are the roundings of 9 weights, their sum, products and quotient: at most 2 x 9 + 2
+// x 16 + 16 of 2^-53 of the largest value (2), or of the largest lse (12 + log 9), in the
+// reference; long double's are less than one more.
 constexpr double k_off = (2 * 9 + 2 * 16 + 16 + 1) * 0x1p-53;
 
 TEST_F(run, gives_attentions_truth_under_every_mask) {
@@ -120,7 +173,7 @@ TEST_F(run, gives_attentions_truth_under_every_mask) {
     for (const dtype type : {dtype::fp32, dtype::bf16, dtype::fp16}) {
       SCOPED_TRACE(by.variant + std::string(" ") + std::string(name_of(type)));
       const std::string function = std::string("attention.") + by.variant + ".fwd";
-      give(in.tensors(type, by.variant == std::string("padding")));
+      give(tensors_of(in, by, type));
       std::vector<std::string> more = by.parameters;
       ASSERT_EQ(run_on("reference", function, more).code, 0);
       const tensor_file rounded = result();
@@ -135,7 +188,7 @@ TEST_F(run, gives_attentions_truth_under_every_mask) {
         if (row.seen == 0)
           EXPECT_EQ(lse[at], -INFINITY);
         else
-          EXPECT_LE(std::abs(double(lse[at] - row.lse)), (8 + std::log(9)) * k_off) << at;
+          EXPECT_LE(std::abs(double(lse[at] - row.lse)), (12 + std::log(9)) * k_off) << at;
       });
       EXPECT_EQ(rounded.at("o").type, type);
       EXPECT_EQ(rounded.at("lse").type, dtype::fp32);
@@ -151,6 +204,8 @@ TEST_F(run, gives_attentions_truth_under_every_mask) {
 TEST_F(run, gives_means_by_every_kernel_of_attention_under_every_mask) {
   attention_inputs in{sizes{.q = 8, .k = 8, .d = 32}};
   std::fill(in.q.begin(), in.q.end(), 0);
+  std::fill(in.slopes.begin(), in.slopes.end(), 0);
+  for (double& each : in.bias) each = seen_if(each > 0);
   in.lengths = {4, 0};
   struct kernel {
     const char* name;
@@ -161,7 +216,7 @@ TEST_F(run, gives_means_by_every_kernel_of_attention_under_every_mask) {
                              kernel{"flash_mma", dtype::fp16}})
     for (const mask& by : k_masks) {
       SCOPED_TRACE(by.variant + std::string(" ") + each.name);
-      give(in.tensors(each.type, by.variant == std::string("padding")));
+      give(tensors_of(in, by, each.type));
       std::vector<std::string> more = by.parameters;
       more.insert(more.end(), {"--impl", each.name});
       const ended told = run_on("emulator", std::string("attention.") + by.variant + ".fwd", more);
@@ -187,8 +242,9 @@ TEST_F(run, gives_means_by_every_kernel_of_attention_under_every_mask) {
 TEST_F(run, tells_what_attention_needs_and_what_a_kernel_does_not_take) {
   attention_inputs in{sizes{}};
   in.lengths = {4, 0};
+  const mask &dense = mask_of("dense"), &padding = mask_of("padding");
   const auto without = [&](const std::string& name) {
-    std::vector<stored_tensor> some = in.tensors(dtype::fp32, true);
+    std::vector<stored_tensor> some = tensors_of(in, padding, dtype::fp32);
     std::erase_if(some, [&](const stored_tensor& t) { return t.name == name; });
     return some;
   };
@@ -214,12 +270,17 @@ TEST_F(run, tells_what_attention_needs_and_what_a_kernel_does_not_take) {
   give(mixed);
   expect_refused(run_on("reference", "attention.dense.fwd"),
                  "attention.dense.fwd does not take inputs of fp32, fp32, bf16");
-  give(in.tensors(dtype::fp32, true));
+  give(tensors_of(in, padding, dtype::fp32));
   expect_refused(run_on("reference", "attention.dense.fwd"),
                  "takes no tensor 'lengths'; expected q, k, v");
-  give(in.tensors(dtype::bf16, false));
+  give(tensors_of(in, dense, dtype::bf16));
   expect_refused(run_on("emulator", "attention.dense.fwd", {"--impl", "flash_mma"}),
                  "heads of 4; takes those of 32, 64, 96 and 128");
+  std::vector<stored_tensor> blocks = tensors_of(in, mask_of("blocks"), dtype::fp32);
+  blocks[3] = tensor("live", dtype::int32, {1, 2}, {1, 1});
+  give(blocks);
+  expect_refused(run_on("reference", "attention.blocks.fwd"),
+                 "'live' has k/64 = 2, and k = 9 makes 1");
 }
 
 }  // namespace
