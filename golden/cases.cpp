@@ -16,6 +16,10 @@ case_id reduced(const contract& c, case_id id) {
   std::int64_t most = k_most_elements;
   for (const auto& [dimension, sizes] : c.usual)
     if (!sizes.empty()) most *= k_usual_rows;
+  const auto halved = [&](const field& each) {
+    const std::int64_t step = multiple_of(c, each.key);
+    return (each.value.as_integer() / 2 + step - 1) / step * step;
+  };
   while (elements_of(c, id) > most) {
     field* largest = nullptr;
     for (field& each : id.shape) {
@@ -24,13 +28,16 @@ case_id reduced(const contract& c, case_id id) {
       const auto usual = c.usual.find(each.key);
       const bool keeps =
           usual != c.usual.end() && !usual->second.empty() && each.value == usual->second.front();
-      if (is_dimension && !keeps && each.value.as_integer() > multiple_of(c, each.key) &&
+      case_id smaller = id;
+      for (field& same : smaller.shape)
+        if (is_dimension && same.key == each.key) same.value = halved(each);
+      if (is_dimension && !keeps && undivided(c, smaller).empty() &&
+          each.value.as_integer() > multiple_of(c, each.key) &&
           (!largest || each.value.as_integer() > largest->value.as_integer()))
         largest = &each;
     }
     if (!largest) break;  // no smaller multiples
-    const std::int64_t step = multiple_of(c, largest->key);
-    largest->value = (largest->value.as_integer() / 2 + step - 1) / step * step;
+    largest->value = halved(*largest);
   }
   return id;
 }

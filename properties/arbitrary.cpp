@@ -117,6 +117,14 @@ double parameter_of(int choice, const parameter_spec& spec) {
   return std::clamp(spec.least + std::floor(std::exp2(exponent)), spec.least, spec.most);
 }
 
+// One that divides a dimension: any of the numbers that do.
+double divisor_of(int choice, std::int64_t extent) {
+  std::vector<std::int64_t> all;
+  for (std::int64_t parts = 1; parts <= std::max<std::int64_t>(extent, 1); ++parts)
+    if (extent % parts == 0) all.push_back(parts);
+  return double(all[std::size_t(choice) % all.size()]);
+}
+
 double whole_of(int choice, double least, double most) {
   return std::clamp(choice % 2 ? double(choice % 64) : double(choice), least, most);
 }
@@ -143,7 +151,7 @@ distribution_id distribution_of(const choices& from) {
 
 // Of a contract that names its lengths and usual sizes: those first, then counts.
 fields usual_shape_of(const contract& c, const choices& from) {
-  std::int64_t left = from.budget;
+  std::int64_t left = c.most_drawn > 0 ? std::min(from.budget, c.most_drawn) : from.budget;
   std::size_t lengths = 0, counts = 2;
   fields shape;
   for (const std::string& each : c.dimensions) shape.push_back({each, std::int64_t(1)});
@@ -210,7 +218,11 @@ run_id decoded_run(const fuzz_target& target, const choices& from) {
   for (std::size_t k = 0; k < c.parameters.size(); ++k) {
     const parameter_spec& each = c.parameters[k];
     const int choice = from.parameters[k % k_most_parameters];
-    id.shape.push_back({each.name, parameter_of(choice, each)});
+    const auto divided = std::find_if(c.divided_by.begin(), c.divided_by.end(),
+                                      [&](const auto& d) { return d.second == each.name; });
+    id.shape.push_back({each.name, divided == c.divided_by.end()
+                                       ? parameter_of(choice, each)
+                                       : divisor_of(choice, id.dimension(divided->first))});
   }
   id.distribution = distribution_of(from);
   id.seed = std::uint64_t(from.seed);
@@ -227,7 +239,7 @@ rc::Seq<run_id> simpler_runs(const run_id& run) {
   const auto add = [&](const auto& change) {
     run_id simpler = run;
     change(simpler);
-    if (!(simpler == run)) all.push_back(std::move(simpler));
+    if (!(simpler == run) && undivided(c, simpler.of).empty()) all.push_back(std::move(simpler));
   };
   add([](run_id& r) { r.schedule = 0; });
   for (const char* layout : {"pad", "inplace", "align"})

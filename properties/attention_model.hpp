@@ -90,8 +90,10 @@ class attention_arithmetic {
   };
 
   // A query against the keys [first, ...) that it sees, and what is added to their scores.
-  result row(std::span<const double> q, const reference::head_matrix<double>& keys,
-             const reference::head_matrix<double>& values, std::int64_t first,
+  // `Number`: double, or a value that is off from what it stands for by an error of its own.
+  template <class Number>
+  result row(std::span<const Number> q, const reference::head_matrix<Number>& keys,
+             const reference::head_matrix<Number>& values, std::int64_t first,
              std::span<const double> bias = {}) const {
     result r{std::vector<value>(q.size(), Arithmetic::exact(0))};
     if (keys.count == 0) return r;
@@ -120,6 +122,8 @@ class attention_arithmetic {
   static double half_ulp(double x) {
     return std::isfinite(x) ? 0.5 * reference::ulp(reference::k_fp32, std::abs(x)) : 0;
   }
+  static value lifted(double x) { return Arithmetic::exact(x); }
+  static const value& lifted(const value& x) { return x; }
   static double center(const value& v) {
     if constexpr (k_follows)
       return v.center;
@@ -137,7 +141,8 @@ class attention_arithmetic {
       return v.before == 0 && v.after == 0;
   }
 
-  std::vector<value> scores(std::span<const double> q, const reference::head_matrix<double>& keys,
+  template <class Number>
+  std::vector<value> scores(std::span<const Number> q, const reference::head_matrix<Number>& keys,
                             std::span<const double> bias) const {
     std::vector<value> s;
     for (std::int64_t j = 0; j < keys.count; ++j) {
@@ -147,8 +152,7 @@ class attention_arithmetic {
       }
       const auto k = keys.row(j);
       value dot = Arithmetic::exact(0);
-      for (std::size_t d = 0; d < q.size(); ++d)
-        dot = a_.fma(Arithmetic::exact(q[d]), Arithmetic::exact(k[d]), dot);
+      for (std::size_t d = 0; d < q.size(); ++d) dot = a_.fma(lifted(q[d]), lifted(k[d]), dot);
       if (biased_)
         dot = a_.fma(dot, score_scale_,
                      held_bias(a_, bias[std::size_t(j)], kind_ == attention_algorithm::mma));
@@ -265,7 +269,8 @@ class attention_arithmetic {
     return all;
   }
 
-  result by_tiles(const std::vector<value>& s, const reference::head_matrix<double>& values,
+  template <class Number>
+  result by_tiles(const std::vector<value>& s, const reference::head_matrix<Number>& values,
                   std::int64_t first, result r) const {
     sums all{std::vector<value>(4, Arithmetic::exact(0)), std::move(r.o)};
     const std::vector<part> parts = parts_of(s, first);
@@ -291,16 +296,17 @@ class attention_arithmetic {
     for (value& l : all.l) l = is_zero(l) ? l : wide.mul(l, by);
     for (value& o : all.o) o = wide.mul(o, by);
   }
+  template <class Number>
   void take(const Arithmetic& wide, sums& all, const value& weight, std::size_t lane,
-            std::span<const double> v) const {
+            std::span<const Number> v) const {
     all.l[lane] = plus(wide, all.l[lane], weight);
     const value p = kind_ == attention_algorithm::mma ? wide.narrowed(weights_, weight) : weight;
-    for (std::size_t d = 0; d < v.size(); ++d)
-      all.o[d] = wide.fma(p, Arithmetic::exact(v[d]), all.o[d]);
+    for (std::size_t d = 0; d < v.size(); ++d) all.o[d] = wide.fma(p, lifted(v[d]), all.o[d]);
   }
 
+  template <class Number>
   result whole_row(const std::vector<value>& s,
-                   const reference::head_matrix<double>& values) const {
+                   const reference::head_matrix<Number>& values) const {
     largest m;
     for (const value& each : s) m = larger(m, each);
     const frame in = within(slack(m));
@@ -315,8 +321,7 @@ class attention_arithmetic {
       if (is_gone(s[j])) continue;
       const value p = a_.mul(e[j], inverse);
       const auto v = values.row(std::int64_t(j));
-      for (std::size_t d = 0; d < v.size(); ++d)
-        r.o[d] = a_.fma(p, Arithmetic::exact(v[d]), r.o[d]);
+      for (std::size_t d = 0; d < v.size(); ++d) r.o[d] = a_.fma(p, lifted(v[d]), r.o[d]);
     }
     return r;
   }

@@ -1,7 +1,5 @@
 #include "properties/attention_shape.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 namespace assay::properties {
@@ -41,24 +39,25 @@ reference::attention_mask mask_of(const attention_variant& of, const case_inputs
   return mask;
 }
 
+bool is_live(const case_inputs& in, std::int64_t query, std::int64_t key) {
+  const std::int64_t keys = in.id.dimension("k"), blocks = (keys + k_live_block - 1) / k_live_block;
+  return in.values[k_fourth][std::size_t(query / k_live_block * blocks + key / k_live_block)] != 0;
+}
+
 std::vector<double> biases_of(const attention_variant& of, const case_inputs& in,
                               const attention_row& at, const reference::key_range& range) {
   const attention_shape shape = attention_shape::of(in.id);
-  const std::int64_t head = at.head * shape.group + at.group;
+  const std::int64_t head = at.head * shape.group + at.group,
+                     own = at.query + shape.keys - shape.queries;
   std::vector<double> all;
-  if (!of.alibi && !of.bias && !of.blocks) return all;
+  if (!of.adds() && !of.blocks) return all;
   const std::vector<double>& given = in.values[k_fourth];
-  const std::int64_t own = at.query + shape.keys - shape.queries,
-                     blocks = in.id.dimension(fmt::format("k/{}", k_live_block));
-  for (std::int64_t j = range.first; j < range.last; ++j)
-    if (of.alibi)
-      all.push_back(-given[std::size_t(head)] * double(own - j));
-    else if (of.bias)
+  for (std::int64_t j = range.first; j < range.last; ++j) {
+    if (of.alibi) all.push_back(-given[std::size_t(head)] * double(own - j));
+    if (of.bias)
       all.push_back(given[std::size_t((head * shape.queries + at.query) * shape.keys + j)]);
-    else
-      all.push_back(given[std::size_t(at.query / k_live_block * blocks + j / k_live_block)] != 0
-                        ? 0
-                        : -reference::k_infinity);
+    if (of.blocks) all.push_back(is_live(in, at.query, j) ? 0 : -reference::k_infinity);
+  }
   return all;
 }
 

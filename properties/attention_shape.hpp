@@ -47,6 +47,9 @@ struct attention_variant {
 inline constexpr std::size_t k_queries = 0, k_keys = 1, k_values = 2, k_fourth = 3;
 inline constexpr std::int64_t k_live_block = 64;
 
+// Is the block that this query and this key lie in live? Of a case with such blocks.
+bool is_live(const case_inputs& in, std::int64_t query, std::int64_t key);
+
 // Query `i` of head `head`, group `group`.
 struct attention_row {
   std::int64_t batch = 0, query = 0, head = 0, group = 0;

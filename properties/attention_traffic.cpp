@@ -15,12 +15,10 @@ live_tiles live_tiles_of(const attention_variant& of, const case_inputs& in,
                          const reference::key_range& live, std::int64_t tile,
                          const std::function<pair_of_tile(std::int64_t)>& place) {
   live_tiles all;
-  const std::int64_t blocks = of.blocks ? in.id.dimension("k/64") : 0;
   for (std::int64_t first = live.first / tile * tile; first < live.last; first += tile) {
     all.asked += of.blocks;
     const auto [query, key] = place(first);
-    if (of.blocks && in.values[k_fourth][std::size_t(query / 64 * blocks + key / 64)] == 0)
-      continue;
+    if (of.blocks && !is_live(in, query, key)) continue;
     all.first.push_back(first);
     all.rows += double(std::min(first + tile, live.last) - std::max(first, live.first));
   }

@@ -155,15 +155,7 @@ dtype case_id::type_of(std::string_view tensor) const {
   throw bad_input("case '{}' has no tensor '{}'", print(*this), tensor);
 }
 
-std::optional<blocked_dimension> in_blocks(std::string_view name) {
-  const std::size_t slash = name.find('/');
-  if (slash == name.npos) return {};
-  return blocked_dimension{std::string(name.substr(0, slash)),
-                           std::stoll(std::string(name.substr(slash + 1)))};
-}
-
 std::int64_t case_id::dimension(std::string_view key) const {
-  if (const auto blocks = in_blocks(key)) return blocks->of(dimension(blocks->dimension));
   for (const field& each : shape) {
     if (each.key != key) continue;
     if (each.value.is_integer()) return each.value.as_integer();

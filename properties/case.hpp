@@ -13,7 +13,6 @@
 #include "properties/number.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,16 +41,6 @@ struct distribution_id {
   fields parameters;
   friend bool operator==(const distribution_id&, const distribution_id&) = default;
 };
-
-// A dimension counted in blocks, the last of which may be short: "q/64".
-struct blocked_dimension {
-  std::string dimension;
-  std::int64_t block = 1;
-
-  std::int64_t of(std::int64_t size) const { return size / block + (size % block != 0); }
-};
-// Empty where the name is that of no such dimension.
-std::optional<blocked_dimension> in_blocks(std::string_view name);
 
 struct case_id {
   std::string component, variant, direction;

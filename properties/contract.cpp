@@ -34,8 +34,10 @@ distribution_id distribution_for(const tensor_spec& tensor, const case_id& id) {
 std::int64_t elements_of_shape(const tensor_spec& tensor, const case_id& id,
                                const std::string& but) {
   std::int64_t count = 1;
-  for (const std::string& dimension : tensor.shape)
-    if (dimension != but) count *= id.dimension(dimension);
+  for (const std::string& name : tensor.shape) {
+    const named_extent each = named_extent::of(name);
+    if (each.dimension != but) count *= each.of_size(id.dimension(each.dimension));
+  }
   return count;
 }
 
@@ -157,6 +159,19 @@ std::int64_t multiple_of(const contract& c, const std::string& dimension) {
   return found == c.multiples.end() ? 1 : found->second;
 }
 
+std::string undivided(const contract& c, const case_id& id) {
+  for (const auto& [dimension, parameter] : c.divided_by) {
+    const auto spec = std::find_if(c.parameters.begin(), c.parameters.end(),
+                                   [&](const parameter_spec& p) { return p.name == parameter; });
+    const auto parts = std::int64_t(
+        parameter_value(*spec, value_of(id.shape, parameter, spec->otherwise).as_double()));
+    if (id.dimension(dimension) % parts != 0)
+      return fmt::format("{}={} is not a multiple of {}={}", dimension, id.dimension(dimension),
+                         parameter, parts);
+  }
+  return {};
+}
+
 void validate(const contract& c, const case_id& id) {
   validate_types(c, id);
   std::int64_t elements = 1;
@@ -176,6 +191,7 @@ void validate(const contract& c, const case_id& id) {
   try {
     for (const parameter_spec& each : c.parameters)
       parameter_value(each, value_of(id.shape, each.name, each.otherwise).as_double());
+    if (const std::string what = undivided(c, id); !what.empty()) throw bad_input("{}", what);
     const distribution known(id.distribution);
   } catch (const bad_input& wrong) {
     throw bad_input("case '{}': {}", print(id), wrong.what());
@@ -194,9 +210,20 @@ double parameter_value(const parameter_spec& spec, double given) {
   return rounded;
 }
 
+named_extent named_extent::of(const std::string& name) {
+  const std::size_t digits = std::min(name.find_first_not_of("0123456789"), name.size());
+  const std::size_t slash = std::min(name.find('/'), name.size());
+  return {digits > 0 ? std::stoll(name.substr(0, digits)) : 1,
+          slash < name.size() ? std::stoll(name.substr(slash + 1)) : 1,
+          name.substr(digits, slash - digits)};
+}
+
 std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id) {
   std::vector<std::int64_t> shape;
-  for (const std::string& dimension : tensor.shape) shape.push_back(id.dimension(dimension));
+  for (const std::string& name : tensor.shape) {
+    const named_extent each = named_extent::of(name);
+    shape.push_back(each.of_size(id.dimension(each.dimension)));
+  }
   return shape;
 }
 
@@ -207,7 +234,8 @@ std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::
   std::vector<std::int64_t> shape;
   for (std::size_t t = 0; t <= tensor; ++t) {
     const tensor_spec& spec = t < c.inputs.size() ? c.inputs[t] : c.outputs[t - c.inputs.size()];
-    const bool rows = spec.shape.size() > 1 && spec.shape.back() == c.dimensions.back();
+    const bool rows = spec.shape.size() > 1 &&
+                      named_extent::of(spec.shape.back()).dimension == c.dimensions.back();
     gap += rows ? pad : 0;
     shape = rows ? shape_of(spec, id) : std::vector<std::int64_t>();
   }

@@ -30,8 +30,8 @@ enum class drawn { by_case, as_gradient, as_length, as_flag, as_slope };
 
 struct tensor_spec {
   std::string name;
-  // Names of dimensions, outermost first; "q/64" is q in blocks of 64, the last of them maybe
-  // short. Empty: one element.
+  // Names of dimensions, or multiples of one ("3c"), outermost first; "q/64" is q in blocks of 64,
+  // the last of them maybe short. Empty: one element.
   std::vector<std::string> shape;
   drawn how = drawn::by_case;  // of inputs
   std::string up_to = {};      // as_length: the dimension whose size is the largest of them
@@ -137,8 +137,13 @@ struct contract {
   // Sizes that kernels are made for, of dimensions that have such: what fuzzing draws from. Of the
   // others the last, and those named here without sizes, are drawn as lengths.
   std::map<std::string, std::vector<std::int64_t>> usual;
-  // Dimensions whose size is a multiple of a number; of the others it may be any.
+  // Where there are such, fuzzing draws as many elements of the other dimensions as this, and no
+  // more: for functions whose work grows faster than their tensors. 0: as many as it likes.
+  std::int64_t most_drawn = 0;
+  // Dimensions whose size is a multiple of a number, or of a parameter; of the others it may be
+  // any.
   std::map<std::string, std::int64_t> multiples;
+  std::map<std::string, std::string> divided_by;
   std::vector<tensor_spec> inputs, outputs;
   std::vector<parameter_spec> parameters;
   std::vector<std::vector<dtype>> signatures;  // dtypes of inputs, then outputs
@@ -190,10 +195,26 @@ double parameter_value(const parameter_spec& spec, double given);
 // What the size of a dimension is a multiple of: 1 where the contract says nothing.
 std::int64_t multiple_of(const contract& c, const std::string& dimension);
 
+// Which dimension is no multiple of the parameter that divides it (the one that `id` gives, or its
+// default; 1 at least), in words; or nothing.
+std::string undivided(const contract& c, const case_id& id);
+
 // Is `id` a case of `c`: the right tensors with a known combination of dtypes, all dimensions,
 // known finite parameters, sizes that can be, each key in its place? Throws bad_input that says
 // what is wrong.
 void validate(const contract& c, const case_id& id);
+
+// An extent of a tensor, as its specification names it: so many times a dimension, or so many
+// blocks of it.
+struct named_extent {
+  std::int64_t times = 1, block = 1;
+  std::string dimension;
+
+  std::int64_t of_size(std::int64_t size) const {
+    return times * (size / block + (size % block != 0));
+  }
+  static named_extent of(const std::string& name);
+};
 
 // The shape of a tensor in a case.
 std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id);

@@ -53,12 +53,11 @@ void refuse_other_blocks(const contract& c, const std::vector<const stored_tenso
   for (std::size_t t = 0; t < inputs.size(); ++t)
     for (std::size_t d = 0; d < c.inputs[t].shape.size(); ++d) {
       const std::string& name = c.inputs[t].shape[d];
-      const auto blocks = in_blocks(name);
-      if (!blocks) continue;
-      const std::int64_t size = sizes.at(blocks->dimension), given = inputs[t]->shape[d];
-      if (blocks->of(size) != given)
+      const named_extent extent = named_extent::of(name);
+      const std::int64_t size = sizes.at(extent.dimension), given = inputs[t]->shape[d];
+      if (extent.of_size(size) != given)
         throw bad_input("tensor '{}' has {} = {}, and {} = {} makes {}", inputs[t]->name, name,
-                        given, blocks->dimension, size, blocks->of(size));
+                        given, extent.dimension, size, extent.of_size(size));
     }
 }
 
@@ -78,11 +77,13 @@ std::map<std::string, std::int64_t> dimensions_of(const contract& c,
     if (c.elementwise && tensor.shape != inputs[0]->shape)
       throw bad_input("tensors '{}' and '{}' have different shapes", inputs[0]->name, tensor.name);
     for (std::size_t d = 0; d < names.size(); ++d) {
-      if (in_blocks(names[d])) continue;
-      const auto [known, is_new] = sizes.emplace(names[d], shape[d]);
-      if (!is_new && known->second != shape[d])
+      const named_extent extent = named_extent::of(names[d]);
+      if (extent.block != 1) continue;
+      const auto [known, is_new] = sizes.emplace(extent.dimension, shape[d] / extent.times);
+      const std::int64_t expected = known->second * extent.times;
+      if (expected != shape[d])
         throw bad_input("tensor '{}' has {} = {}, and {} elsewhere", tensor.name, names[d],
-                        shape[d], known->second);
+                        shape[d], expected);
     }
   }
   refuse_other_blocks(c, inputs, sizes);
@@ -190,8 +191,12 @@ case_inputs read_inputs(const contract& c, const run_options& chosen, tensor_fil
   file = read_safetensors(chosen.in);
   try {
     case_inputs inputs = inputs_from(c, file);
-    for (const parameter_spec& spec : c.parameters)
+    for (const parameter_spec& spec : c.parameters) {
       inputs.parameters.push_back(parameter_from(chosen.parameters, spec));
+      inputs.id.shape.push_back({spec.name, inputs.parameters.back()});
+    }
+    if (const std::string what = undivided(c, inputs.id); !what.empty())
+      throw bad_input("{}", what);
     refuse_what_the_kernel_declines(c, inputs, implementation_of(c, chosen));
     return inputs;
   } catch (const bad_input& wrong) {

@@ -1,0 +1,165 @@
+#include "optimized/linear_mma.cuh"
+#include "optimized/multi_head.cuh"
+#include "optimized/multi_head_call.cuh"
+
+#include <string>
+#include <vector>
+
+namespace assay::optimized::inline ASSAY_BUILD {
+
+std::span<const launcher> attention_launchers();
+
+namespace {
+
+std::int64_t blocks_of(std::int64_t work, std::int64_t each) { return (work + each - 1) / each; }
+
+template <class T>
+void launch_linear_naive(const linear_problem<T>& p, const call& what, simt::queue& stream) {
+  simt::launch(linear_naive<T>,
+               grid_of(k_multi_head, what, blocks_of(p.rows * p.out, k_linear_naive_threads)),
+               dim3(k_linear_naive_threads), 0, stream, p);
+}
+
+template <class Half>
+void launch_linear_mma(const linear_problem<Half>& p, const call& what, simt::queue& stream) {
+  const std::int64_t blocks =
+      blocks_of(p.rows, k_linear_mma_tile) * blocks_of(p.out, k_linear_mma_tile);
+  simt::launch(linear_mma<Half>, grid_of(k_multi_head, what, blocks), dim3(k_linear_mma_threads),
+               k_linear_mma_shared_bytes, stream, p);
+}
+
+const launcher& attention_by(std::string_view function, std::string_view implementation) {
+  for (const launcher& each : attention_launchers())
+    if (each.function == function && each.implementation == implementation) return each;
+  throw simt::error(k_multi_head.name, "no " + std::string(function), std::string(implementation));
+}
+
+std::size_t workspace_for(const call& what, const launcher& attention) {
+  const multi_head_size size = multi_head_call::size(what);
+  const dtype type = what.tensors[0].type;
+  const call within = attention_within(size, type, nullptr, {size, type, 0});
+  const std::size_t more = attention.workspace ? attention.workspace(within) : 0;
+  return multi_head_scratch(size, type, more).bytes;
+}
+
+// Linear, attention, linear; `linear` launches a linear_problem.
+template <class T, class Linear>
+void launch_all(const call& what, simt::queue& stream, const launcher& attention,
+                const Linear& linear) {
+  const multi_head_size size = multi_head_call::size(what);
+  if (size.rows() * size.channels == 0) return;
+  const dtype type = what.tensors[0].type;
+  const std::size_t bytes = workspace_for(what, attention),
+                    least = multi_head_scratch(size, type, 0).bytes;
+  const multi_head_scratch at(size, type, bytes - least);
+  std::byte* const scratch = static_cast<std::byte*>(what.workspace);
+  const auto elements = std::size_t(size.rows() * size.channels);
+  linear(linear_of_qkv<T>(what, simt::bind<T>(scratch + at.qkv, 3 * elements * sizeof(T))), what,
+         stream);
+  attention.launch(attention_within(size, type, scratch, at), stream);
+  linear(linear_of_output<T>(what, simt::bind<const T>(scratch + at.joined, elements * sizeof(T))),
+         what, stream);
+}
+
+constexpr auto k_by_naive = [](const auto& p, const call& what, simt::queue& stream) {
+  launch_linear_naive(p, what, stream);
+};
+constexpr auto k_by_mma = [](const auto& p, const call& what, simt::queue& stream) {
+  launch_linear_mma(p, what, stream);
+};
+
+constexpr std::string_view attention_of(attention_kind kind) {
+  return kind == attention_kind::causal ? "attention.causal.fwd" : "attention.dense.fwd";
+}
+
+template <attention_kind Kind>
+std::size_t naive_workspace(const call& what) {
+  return workspace_for(what, attention_by(attention_of(Kind), "naive"));
+}
+
+template <attention_kind Kind>
+void launch_naive(const call& what, simt::queue& stream) {
+  multi_head_call::check(what);
+  check_workspace(k_multi_head, what, naive_workspace<Kind>(what));
+  const launcher& attention = attention_by(attention_of(Kind), "naive");
+  const dtype type = what.tensors[0].type;
+  if (type == dtype::fp32) return launch_all<float>(what, stream, attention, k_by_naive);
+  if (type == dtype::bf16) return launch_all<simt::bf16>(what, stream, attention, k_by_naive);
+  launch_all<simt::fp16>(what, stream, attention, k_by_naive);
+}
+
+template <attention_kind Kind>
+std::size_t flash_simple_workspace(const call& what) {
+  return workspace_for(what, attention_by(attention_of(Kind), "flash_simple"));
+}
+
+template <attention_kind Kind>
+void launch_flash_simple(const call& what, simt::queue& stream) {
+  multi_head_call::check(what);
+  check_workspace(k_multi_head, what, flash_simple_workspace<Kind>(what));
+  if (what.tensors[0].type != dtype::fp32)
+    detail::refuse(0, "is " + std::string(name_of(what.tensors[0].type)), "fp32",
+                   k_multi_head.name);
+  const std::int64_t width = multi_head_call::size(what).width();
+  if (width > 128)
+    detail::refuse(0, "has heads of " + std::to_string(width), "at most 128", k_multi_head.name);
+  launch_all<float>(what, stream, attention_by(attention_of(Kind), "flash_simple"), k_by_naive);
+}
+
+template <attention_kind Kind>
+std::size_t flash_mma_workspace(const call& what) {
+  return workspace_for(what, attention_by(attention_of(Kind), "flash_mma"));
+}
+
+// What tensor cores are given: heads of widths that there are kernels for, rows at multiples of 16
+// bytes.
+void check_for_tensor_cores(const call& what) {
+  const std::int64_t width = multi_head_call::size(what).width();
+  if (width != 32 && width != 64 && width != 96 && width != 128)
+    detail::refuse(0, "has heads of " + std::to_string(width), "32, 64, 96 or 128",
+                   k_multi_head.name);
+  for (std::size_t i = 0; i < what.tensors.size(); ++i) {
+    const tensor& t = what.tensors[i];
+    const bool begins = reinterpret_cast<std::uintptr_t>(t.data) % 16 == 0;
+    const std::int64_t row = t.shape.size() > 1 ? multi_head_call::row_of(what, i) : 0;
+    if (!begins || row % 8 != 0)
+      detail::refuse(i, "has rows at other places", "rows at multiples of 16 bytes",
+                     k_multi_head.name);
+  }
+}
+
+template <attention_kind Kind>
+void launch_flash_mma(const call& what, simt::queue& stream) {
+  multi_head_call::check(what);
+  check_workspace(k_multi_head, what, flash_mma_workspace<Kind>(what));
+  const dtype type = what.tensors[0].type;
+  if (type == dtype::fp32) detail::refuse(0, "is fp32", "bf16 or fp16", k_multi_head.name);
+  check_for_tensor_cores(what);
+  const launcher& attention = attention_by(attention_of(Kind), "flash_mma");
+  if (type == dtype::bf16) return launch_all<simt::bf16>(what, stream, attention, k_by_mma);
+  launch_all<simt::fp16>(what, stream, attention, k_by_mma);
+}
+
+template <attention_kind Kind>
+void add_launchers(std::vector<launcher>& all, std::string_view function) {
+  all.push_back({function, "naive", launch_naive<Kind>, naive_workspace<Kind>});
+  all.push_back(
+      {function, "flash_simple", launch_flash_simple<Kind>, flash_simple_workspace<Kind>});
+  all.push_back({function, "flash_mma", launch_flash_mma<Kind>, flash_mma_workspace<Kind>});
+}
+
+std::vector<launcher> make_launchers() {
+  std::vector<launcher> all;
+  add_launchers<attention_kind::dense>(all, "multi_head.dense.fwd");
+  add_launchers<attention_kind::causal>(all, "multi_head.causal.fwd");
+  return all;
+}
+
+}  // namespace
+
+std::span<const launcher> multi_head_launchers() {
+  static const std::vector<launcher> all = make_launchers();
+  return all;
+}
+
+}  // namespace assay::optimized::inline ASSAY_BUILD
