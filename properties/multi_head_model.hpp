@@ -66,14 +66,14 @@ class multi_head_arithmetic {
   // Sums by fused multiply-adds in order, then the bias.
   void append_linear(row& y, const row& x, const reference::linear_map<double>& map) const {
     const std::size_t in = map.in(), out = map.out();
-    for (std::size_t first = 0; in > 0 && first < x.size(); first += in)
-      for (std::size_t n = 0; n < out; ++n) {
-        value sum = Arithmetic::exact(0);
-        for (std::size_t k = 0; k < in; ++k)
-          sum = plus_product(x[first + k], map.weights[k * out + n], sum);
-        const double bias = map.bias[n];
-        y.push_back(bias == 0 ? sum : a_.add(sum, Arithmetic::exact(bias)));
-      }
+    for (std::size_t first = 0; in > 0 && first < x.size(); first += in) {
+      row sums(out, Arithmetic::exact(0));  // side by side: no sum waits for itself
+      for (std::size_t k = 0; k < in; ++k)
+        for (std::size_t n = 0; n < out; ++n)
+          sums[n] = plus_product(x[first + k], map.weights[k * out + n], sums[n]);
+      for (std::size_t n = 0; n < out; ++n)
+        y.push_back(map.bias[n] == 0 ? sums[n] : a_.add(sums[n], Arithmetic::exact(map.bias[n])));
+    }
   }
 
   void attend(row& joined, const row& qkv, std::int64_t head) const {
