@@ -89,15 +89,15 @@ std::vector<case_id> cases_of(const contract& c) {
       {0, 3, 32, 1},
       {2, 0, 32, 1},
       {1, 2, 0, 1},
-      {1, 1, 32, 1},
       {2, 10, 32, 1},
-      {1, 9, 64, 2},
+      {1, 1, 32, 1},
+      {1, 10, 64, 2},
       {3, 5, 24, 3},
       {1, 4, 1, 1},
-      {1, 12, 128, 4, {"exact", {}}},
+      {1, 10, 128, 4, {"exact", {}}},
       {1, 3, 128, 1},
       {1, 17, 96, 1, {"exact", {}}},
-      {2, 3, 32, 1, {"special", {}}},
+      {2, 5, 32, 1, {"special", {}}},
       {1, 6, 32, 1, {"wide", {}}},
       {1, 10, 32, 1, {"exact", {}}},
       {2, 9, 32, 4, {"constant", {{"value", -0.75}}}},
@@ -144,7 +144,7 @@ contract contract_for(const multi_head_variant& of) {
   add_multi_head_properties(c, of);
   c.cases = cases_of(c);
   const std::vector<dtype>& types = c.signatures.front();
-  c.decoy_case = multi_head_case(c, types, {2, 6, 64, 2}, 1);
+  c.decoy_case = multi_head_case(c, types, {4, 3, 64, 2}, 6);
   c.timed_case = multi_head_case(c, types, {1, 64, 128, 4}, 1);
   c.cost_of = [of](const case_id& id) { return cost_of(of, id); };
   return c;

@@ -83,10 +83,13 @@ std::string broken_causality(const subject& s) {
       for (std::size_t i = 0; i < other.values[k_x].size(); ++i)
         if (is_later(i)) other.values[k_x][i] = strange;
       const std::vector<bounded_output> after = s.outputs(other);
-      for (std::size_t i = 0; i < before[0].got.size(); ++i)
-        if (!is_later(i) && !reference::same(before[0].got[i], after[0].got[i]))
+      for (std::size_t i = 0; i < before[0].got.size(); ++i) {
+        if (is_later(i)) continue;
+        if (std::string what = no_number(before[0], i); !what.empty()) return what;
+        if (!reference::same(before[0].got[i], after[0].got[i]))
           return fmt::format("tokens from {} on made {}: y[{}] {:a} is now {:a}", first, strange, i,
                              before[0].got[i], after[0].got[i]);
+      }
     }
   return {};
 }

@@ -17,6 +17,7 @@ import sys
 import attention
 import elementwise
 import linear_attention
+import multi_head
 import rope
 import softmax
 from golden_file import Case, read
@@ -24,7 +25,8 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"attention": attention, "linear_attention": linear_attention, "rope": rope, "softmax": softmax}
+COMPONENTS = {"attention": attention, "linear_attention": linear_attention, "multi_head": multi_head,
+              "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):
