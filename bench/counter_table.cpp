@@ -70,8 +70,9 @@ std::pair<std::string, accepted_counters> parse_line(const std::string& line,
 std::vector<properties::run_id> counted_runs(const properties::contract& c) {
   std::vector<properties::run_id> all;
   for (const properties::case_id& id : c.cases) {
-    const std::int64_t elements = properties::elements_of(c, id);
-    if (elements == 0 || elements > k_most_counted_elements) continue;
+    const std::int64_t elements =
+        properties::piece_elements_of(c, id) * id.dimension(c.dimensions.front());
+    if (properties::elements_of(c, id) == 0 || elements > k_most_counted_elements) continue;
     for (const properties::implementation& by : c.implementations) {
       if (by.declines && !by.declines(id).empty()) continue;
       if (!by.in_place && properties::value_of(id.shape, "inplace", 0) == properties::number(1))

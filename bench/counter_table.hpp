@@ -17,7 +17,7 @@
 
 namespace assay::bench {
 
-// Cases of larger ones repeat what these count.
+// Of the largest tensor that has the first dimension. Larger cases repeat what these count.
 inline constexpr std::int64_t k_most_counted_elements = 1100;
 
 // Of a contract: its cases up to that size, on the emulator, by every implementation that takes
