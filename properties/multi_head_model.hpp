@@ -1,14 +1,16 @@
 // How the kernels of optimized/linear*.cuh and of attention compute multi-head attention, operation
 // by operation, in either arithmetic of arithmetic.hpp. What one kernel leaves, the next takes with
-// the error that it has by then.
+// the error that it has by then; multi_head_sensitivity.hpp says what becomes of those.
 #pragma once
 
 #include "properties/attention_model.hpp"
+#include "properties/multi_head_sensitivity.hpp"
 #include "properties/multi_head_shape.hpp"
 #include "properties/values.hpp"
 
 #include <cmath>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace assay::properties {
@@ -24,29 +26,49 @@ class multi_head_arithmetic {
       : a_(arithmetic),
         attention_(arithmetic, kind, 1 / std::sqrt(double(shape.width())), 2 * 0x1p-53,
                    format_of(type)),
+        kind_(kind),
         shape_(shape),
         causal_(causal),
         type_(type) {}
 
   // One batch of x to one of y.
   row batch(std::span<const double> x, const reference::multi_head_weights<double>& weights) const {
-    row exact, qkv, joined(x.size(), Arithmetic::exact(0)), y;
+    row exact, qkv;
     for (const double each : x) exact.push_back(Arithmetic::exact(each));
     append_linear(qkv, exact, weights.qkv);
     for (value& each : qkv) each = stored(each);
+    row y = from_packed(qkv, weights.out);
+    if constexpr (k_follows) exchange_errors(y, qkv, weights.out);
+    return y;
+  }
+
+  // From queries, keys and values, [t, 3 c], as they are held, to outputs.
+  row from_packed(const row& qkv, const reference::linear_map<double>& out) const {
+    row joined(std::size_t(shape_.elements()), Arithmetic::exact(0)), y;
     for (std::int64_t h = 0; h < shape_.heads; ++h) attend(joined, qkv, h);
-    append_linear(y, joined, weights.out);
+    append_linear(y, joined, out);
     return y;
   }
 
  private:
+  static constexpr bool k_follows = std::is_same_v<Arithmetic, running>;
+
+  // In place of what errors of queries, keys and values were taken for, what they bring.
+  void exchange_errors(row& y, const row& qkv, const reference::linear_map<double>& out) const {
+    const auto all = error_exchanges(qkv, shape_, causal_, kind_, out);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      y[i].before = all[i].of(y[i].before);
+      y[i].after = all[i].of(y[i].after);
+    }
+  }
+
   // As memory holds what lies between kernels.
   value stored(const value& v) const {
     return type_ == dtype::fp32 ? v : a_.narrowed(format_of(type_), v);
   }
 
   static bool is_zero(const value& v) {
-    if constexpr (std::is_same_v<Arithmetic, running>)
+    if constexpr (k_follows)
       return v.center == 0 && v.after == 0;
     else
       return v.after == 0;
@@ -57,7 +79,7 @@ class multi_head_arithmetic {
     return w == 0 && std::isfinite(center(x)) ? sum : a_.fma(x, Arithmetic::exact(w), sum);
   }
   static double center(const value& v) {
-    if constexpr (std::is_same_v<Arithmetic, running>)
+    if constexpr (k_follows)
       return v.center;
     else
       return v.after;
@@ -94,6 +116,7 @@ class multi_head_arithmetic {
 
   const Arithmetic& a_;
   attention_arithmetic<Arithmetic> attention_;
+  attention_algorithm kind_;
   multi_head_shape shape_;
   bool causal_;
   dtype type_;
