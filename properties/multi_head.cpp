@@ -37,7 +37,7 @@ void shrink_weights(case_inputs& in) {
 void add_tensors(contract& c) {
   c.dimensions = {"batch", "t", "c"};
   c.usual = {{"c", {32, 64, 96, 128, 1, 20, 24}}, {"t", {5, 1, 2, 3, 16, 31, 33, 64, 70}}};
-  c.most_drawn = 4;
+  c.most_drawn = 2;
   c.divided_by = {{"c", "heads"}};
   c.inputs = {{"x", {"batch", "t", "c"}},
               {"w_qkv", {"c", "3c"}},

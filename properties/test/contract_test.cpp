@@ -57,6 +57,41 @@ TEST(contract, refuses_distributions_whose_parameters_are_out_of_range) {
     EXPECT_EQ(refusal(scaled("n=4", from)), "");
 }
 
+TEST(contract, names_extents_as_multiples_of_dimensions) {
+  EXPECT_EQ(named_extent::of("c").times, 1);
+  EXPECT_EQ(named_extent::of("c").dimension, "c");
+  EXPECT_EQ(named_extent::of("12heads").times, 12);
+  EXPECT_EQ(named_extent::of("12heads").dimension, "heads");
+  const case_id id = parse_case(
+      "v1/multi_head.dense.fwd/x=fp32,w_qkv=fp32,b_qkv=fp32,w_out=fp32,b_out=fp32,y=fp32/"
+      "batch=2,t=3,c=8,pad=5,heads=4/dist=normal/seed=1");
+  const contract& c = contract_of(id);
+  EXPECT_EQ(shape_of(c.inputs[1], id), (std::vector<std::int64_t>{8, 24}));
+  EXPECT_EQ(shape_of(c.inputs[2], id), std::vector<std::int64_t>{24});
+  EXPECT_EQ(elements_of(c, id), 8 * 24);
+  EXPECT_EQ(piece_elements_of(c, id), 3 * 8);
+  // x, w_qkv, w_out and y have rows; biases have not.
+  EXPECT_EQ(strides_of(c, id, 0), (std::vector<std::int64_t>{3 * 13, 13, 1}));
+  EXPECT_EQ(strides_of(c, id, 1), (std::vector<std::int64_t>{34, 1}));
+  EXPECT_EQ(strides_of(c, id, 2), std::vector<std::int64_t>());
+  EXPECT_EQ(strides_of(c, id, 3), (std::vector<std::int64_t>{23, 1}));
+  EXPECT_EQ(strides_of(c, id, 5), (std::vector<std::int64_t>{3 * 28, 28, 1}));
+}
+
+TEST(contract, refuses_dimensions_that_a_parameter_does_not_divide) {
+  const std::string tensors =
+      "v1/multi_head.dense.fwd/x=fp32,w_qkv=fp32,b_qkv=fp32,w_out=fp32,b_out=fp32,y=fp32/";
+  const auto of = [&](const std::string& shape) {
+    return refusal(tensors + shape + "/dist=normal/seed=1");
+  };
+  EXPECT_EQ(of("batch=1,t=1,c=12,heads=3"), "");
+  EXPECT_EQ(of("batch=1,t=1,c=12"), "");
+  EXPECT_EQ(of("batch=1,t=1,c=0,heads=3"), "");
+  EXPECT_THAT(of("batch=1,t=1,c=12,heads=5"),
+              testing::HasSubstr("c=12 is not a multiple of heads=5"));
+  EXPECT_THAT(of("batch=1,t=1,c=12,heads=0"), testing::HasSubstr("heads=0 is not a number from 1"));
+}
+
 // Kernels take a parameter as fp32: truth and bound are those of that number.
 TEST(contract, rounds_parameters_to_fp32) {
   const case_id id = parse_case(scaled("n=4,alpha=1.7"));

@@ -2,7 +2,6 @@
 // own; which mistakes leave the bounds, and which cannot.
 
 #include "optimized/linear_mma.cuh"
-#include "properties/bad_input.hpp"
 #include "properties/multi_head_shape.hpp"
 #include "properties/test/attention_support.hpp"
 #include "properties/values.hpp"
@@ -35,18 +34,6 @@ TEST(multi_head, has_as_many_parameters_whatever_the_number_of_heads) {
         count += std::int64_t(make_inputs(c, id).values[t].size());
       EXPECT_EQ(count, 4 * channels * channels + 4 * channels);
     }
-}
-
-TEST(multi_head, refuses_channels_that_the_heads_do_not_divide) {
-  try {
-    prepare(multi_head_of("causal", dtype::fp32, 3, 20, 3));
-    FAIL();
-  } catch (const bad_input& wrong) {
-    EXPECT_EQ(std::string(wrong.what()),
-              "case 'v1/multi_head.causal.fwd/x=fp32,w_qkv=fp32,b_qkv=fp32,w_out=fp32,b_out=fp32,"
-              "y=fp32/batch=1,t=3,c=20,heads=3/dist=normal/seed=5': c=20 is not a multiple of "
-              "heads=3");
-  }
 }
 
 // Of t tokens in n = t / 64 tiles. A linear layer of N columns takes x N / 64 times and W n times,
