@@ -10,9 +10,8 @@
 #include <fmt/format.h>
 
 namespace assay::properties {
-namespace {
 
-std::vector<truth> exact_outputs(const attention_variant& of, const case_inputs& in) {
+std::vector<truth> exact_attention(const attention_variant& of, const case_inputs& in) {
   const attention_shape shape = attention_shape::of(in.id);
   const attention_scale scale = scale_of(in);
   truth o, lse;
@@ -32,8 +31,6 @@ std::vector<truth> exact_outputs(const attention_variant& of, const case_inputs&
   return {o, lse};
 }
 
-}  // namespace
-
 std::vector<contract> attention_contracts() {
   std::vector<contract> all;
   for (const attention_variant& of : attention_variants()) {
@@ -41,7 +38,7 @@ std::vector<contract> attention_contracts() {
     const std::string scores = std::string("scale q k^T") + of.added;
     c.about =
         fmt::format("o = softmax({0}) v, lse = log sum e^({0}); a query sees {1}", scores, of.sees);
-    c.exact = [of](const case_inputs& in) { return exact_outputs(of, in); };
+    c.exact = [of](const case_inputs& in) { return exact_attention(of, in); };
     c.precise = precise_attention(of);
     c.map = attention_map(of);
     c.implementations = attention_implementations(of);

@@ -15,7 +15,7 @@ void add_tensors(contract& c, const attention_variant& of, bool forward) {
                                  keys = {"batch", "k", "heads", "d"},
                                  rows = {"batch", "heads", "group", "q"};
   c.inputs = {{"q", queries}, {"k", keys}, {"v", keys}};
-  if (of.padding) c.inputs.push_back({"lengths", {"batch"}, drawn::as_length, "k"});
+  if (of.has_lengths()) c.inputs.push_back({"lengths", {"batch"}, drawn::as_length, "k"});
   if (of.alibi) c.inputs.push_back({"slopes", {"heads", "group"}, drawn::as_slope});
   if (of.bias) c.inputs.push_back({"bias", {"heads", "group", "q", "k"}});
   if (of.blocks) c.inputs.push_back({"live", {"q/64", "k/64"}, drawn::as_flag});
@@ -59,7 +59,8 @@ double seen_pairs(const attention_variant& of, const case_inputs& in) {
   const double heads = double(shape.heads * shape.group);
   for (std::int64_t b = 0; b < shape.batch; ++b)
     for (std::int64_t i = 0; i < shape.queries; ++i) {
-      const reference::key_range range = mask_of(of, in, b).seen(i, shape.queries, shape.keys);
+      const reference::key_range range =
+          mask_of(of, in, b).seen(i, shape.queries, keys_of(of, in, b));
       if (of.bias) {
         for (std::int64_t h = 0; h < shape.heads; ++h)
           for (std::int64_t g = 0; g < shape.group; ++g)

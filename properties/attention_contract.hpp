@@ -18,4 +18,7 @@ dtype attention_dtype(const std::string& tensor, dtype rows);
 // left open.
 contract attention_contract(const attention_variant& of, bool forward);
 
+// Forward: the truths of o and lse.
+std::vector<truth> exact_attention(const attention_variant& of, const case_inputs& in);
+
 }  // namespace assay::properties

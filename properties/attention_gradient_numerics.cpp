@@ -167,11 +167,10 @@ std::vector<implementation> attention_gradient_implementations(const attention_v
       return promised(of, in, output);
     };
     each.domain_text =
-        "pairs whose scores' products add up to 2^20 / (d + 2) at most, a quarter of that for a "
-        "bias, with scores below their "
-        "log-sum-exp plus 1, queries, keys and gradients up to 2^50, whose products with values "
-        "and "
-        "outputs add up to 2^50 at most (fp16: 2^12); 2^18 / scale of them";
+        "pairs of which (d + 2) times what the score's products add up to, and 4 times its bias, "
+        "come to 2^20 at most, with scores below their log-sum-exp plus 1; queries, keys and "
+        "gradients up to 2^50, whose products with values and outputs add up to 2^50 at most "
+        "(fp16: 2^12); 2^18 / scale of them";
   }
   return all;
 }

@@ -102,7 +102,7 @@ class attention_arithmetic {
                                                : by_tiles(s, values, first, std::move(r));
   }
 
- private:
+ protected:
   static constexpr bool k_follows = std::is_same_v<Arithmetic, running>;
 
   // The largest score: for `running` the exact one, and how far the held one may lie from it.

@@ -66,7 +66,10 @@ bool has_values_in_reach(const seen_row& row, double scale) {
   return true;
 }
 
-std::vector<bool> promised(const attention_variant& of, const case_inputs& in, std::size_t output) {
+}  // namespace
+
+std::vector<bool> promised_attention(const attention_variant& of, const case_inputs& in,
+                                     std::size_t output) {
   const attention_shape shape = attention_shape::of(in.id);
   const double scale = scale_of(in).value;
   std::vector<bool> all(std::size_t(output == 0 ? shape.rows() * shape.width : shape.rows()));
@@ -82,8 +85,8 @@ std::vector<bool> promised(const attention_variant& of, const case_inputs& in, s
   return all;
 }
 
-std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
-                                               attention_algorithm kind) {
+std::shared_ptr<const rounding_model> attention_model(const attention_variant& of,
+                                                      attention_algorithm kind) {
   return make_model([of, kind](const auto& a, const case_inputs& in) {
     using arithmetic = std::decay_t<decltype(a)>;
     const attention_shape shape = attention_shape::of(in.id);
@@ -101,6 +104,8 @@ std::shared_ptr<const rounding_model> model_of(const attention_variant& of,
     return out;
   });
 }
+
+namespace {
 
 double traffic_of(const attention_variant& of, attention_algorithm kind, const case_id& id) {
   const case_inputs in = masks_drawn_by(of, id);
@@ -173,15 +178,11 @@ std::vector<implementation> attention_implementations(const attention_variant& o
     it.name = each.name;
     it.about = each.about;
     it.numerics = each.numerics;
-    it.model = model_of(of, each.kind);
+    it.model = attention_model(of, each.kind);
     it.promises = [of](const case_inputs& in, std::size_t output) {
-      return promised(of, in, output);
+      return promised_attention(of, in, output);
     };
-    it.domain_text =
-        "rows whose scores' products add up to 2^22 / (d + 2) at most, a quarter of that for a "
-        "bias "
-        "and values to 2^115; not "
-        "finite ones with weights above 2^-14";
+    it.domain_text = k_attention_domain;
     it.same_bits_on_emulator = each.kind != attention_algorithm::mma;
     it.dtypes = each.dtypes;
     it.traffic = [of, kind = each.kind](const case_id& id) { return traffic_of(of, kind, id); };

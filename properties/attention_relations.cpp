@@ -13,7 +13,7 @@ namespace assay::properties {
 attention_variant variant_of(const case_inputs& in) {
   for (const attention_variant& each : attention_variants())
     if (each.name == in.id.variant) return each;
-  return {.name = in.id.variant};
+  return {.name = in.id.variant, .decode = in.id.variant == "decode"};
 }
 
 std::string no_number(const bounded_output& y, std::size_t i) {

@@ -1,5 +1,7 @@
 #include "properties/attention_shape.hpp"
 
+#include "reference/attention_decode.hpp"
+
 #include <cmath>
 
 namespace assay::properties {
@@ -30,7 +32,7 @@ reference::head_matrix<double> attention_shape::head(const std::vector<double>& 
 reference::attention_mask mask_of(const attention_variant& of, const case_inputs& in,
                                   std::int64_t batch) {
   reference::attention_mask mask;
-  if (of.causal || (of.blocks && in.parameters[1] != 0)) mask.right = 0;
+  if (of.causal || of.decode || (of.blocks && in.parameters[1] != 0)) mask.right = 0;
   if (of.window) {
     mask.left = std::int64_t(in.parameters[1]);
     mask.right = std::int64_t(in.parameters[2]);
@@ -67,11 +69,18 @@ std::int64_t seen_row::count() const {
   return n;
 }
 
+std::int64_t keys_of(const attention_variant& of, const case_inputs& in, std::int64_t batch) {
+  const std::int64_t keys = in.id.dimension("k");
+  if (!of.decode) return keys;
+  return reference::cached_keys(std::int64_t(in.values[k_fourth][std::size_t(batch)]), keys);
+}
+
 seen_row seen_by(const attention_variant& of, const attention_shape& shape, const case_inputs& in,
                  std::int64_t r) {
   seen_row row;
   row.at = shape.row(r);
-  row.range = mask_of(of, in, row.at.batch).seen(row.at.query, shape.queries, shape.keys);
+  const std::int64_t keys = keys_of(of, in, row.at.batch);
+  row.range = mask_of(of, in, row.at.batch).seen(row.at.query, shape.queries, keys);
   row.bias = biases_of(of, in, row.at, row.range);
   // Nothing beyond the keys that are there.
   while (row.range.count() > 0 && !row.is_there(row.range.count() - 1))

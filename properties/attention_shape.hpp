@@ -32,8 +32,11 @@ struct attention_variant {
   std::string sees = {};   // what a query sees, in words
   const char* added = "";  // to its scores
   bool causal = false, window = false, padding = false, alibi = false, bias = false, blocks = false;
+  bool decode = false;  // causal, of sequences that have `lengths` keys each
 
-  bool has_fourth() const { return padding || alibi || bias || blocks; }
+  bool has_lengths() const { return padding || decode; }
+
+  bool has_fourth() const { return has_lengths() || alibi || bias || blocks; }
   // Are there numbers to be added to scores?
   bool adds() const { return alibi || bias; }
   bool is_dense() const { return !causal && !window && !has_fourth(); }
@@ -75,6 +78,10 @@ struct attention_shape {
 // What a case's rows see by position. Under padding, lengths are those of the inputs.
 reference::attention_mask mask_of(const attention_variant& of, const case_inputs& in,
                                   std::int64_t batch);
+
+// So many keys a batch has: as many as there is room for, or the length of its sequence. (Padding
+// is a mask, and moves no query.)
+std::int64_t keys_of(const attention_variant& of, const case_inputs& in, std::int64_t batch);
 
 // What is added to the scores of a query with the keys of a range, exactly; -infinity: the pair is
 // not there. Empty: nothing.

@@ -64,9 +64,9 @@ void validate_types(const contract& c, const case_id& id) {
 // Lengths are int32.
 void validate_lengths(const contract& c, const case_id& id) {
   for (const tensor_spec& each : c.inputs)
-    if (each.how == drawn::as_length && id.dimension(each.up_to) > 0x7fffffff)
+    if (!each.up_to.empty() && most_of(each, id) > 0x7fffffff)
       throw bad_input("case '{}': {}={} is more than '{}' can say; at most 2147483647", print(id),
-                      each.up_to, id.dimension(each.up_to), each.name);
+                      each.up_to, most_of(each, id), each.name);
 }
 
 // Dimensions, then layout, then parameters, each in its contract's order: one case, one line.
@@ -227,6 +227,12 @@ std::vector<std::int64_t> shape_of(const tensor_spec& tensor, const case_id& id)
   return shape;
 }
 
+std::int64_t most_of(const tensor_spec& tensor, const case_id& id) {
+  const std::size_t space = tensor.up_to.find(' ');
+  const std::int64_t first = id.dimension(tensor.up_to.substr(0, space));
+  return space == std::string::npos ? first : first * id.dimension(tensor.up_to.substr(space + 1));
+}
+
 std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::size_t tensor) {
   const std::int64_t pad = value_of(id.shape, "pad", 0).as_integer();
   if (pad == 0) return {};
@@ -282,9 +288,10 @@ std::vector<double> drawn_input(const contract& c, const case_id& id, std::size_
     }
     return values;
   };
-  if (spec.how == drawn::as_length) {
-    const auto choices = std::uint32_t(id.dimension(spec.up_to) + 1);
-    return draw([&](element_stream& from) { return double(from.below(choices)); });
+  if (!spec.up_to.empty()) {
+    const std::int64_t choices =
+        std::max<std::int64_t>(1, most_of(spec, id) + (spec.how == drawn::as_length));
+    return draw([&](element_stream& from) { return double(from.below(std::uint32_t(choices))); });
   }
   if (spec.how == drawn::as_flag)
     return draw([](element_stream& from) { return double(from.below(2)); });

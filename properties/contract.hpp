@@ -23,10 +23,11 @@ namespace assay::properties {
 
 // How a tensor's elements come about. A gradient from above is drawn so that it does not hide what
 // the case is about: normal, but 1 under `patterns`, and as the case says under `special`, `exact`
-// and `constant`. Lengths are integers from 0 to the size of a dimension, each equally likely
-// whatever the case's distribution; so are flags, 0 or 1. Slopes are positive and at most 1, in
-// binades down to 2^-8, one in 16 of them 0.
-enum class drawn { by_case, as_gradient, as_length, as_flag, as_slope };
+// and `constant`. Lengths are integers from 0 to the size of a dimension, or to the product of the
+// sizes of two, and indices integers from 0 to one less; each is equally likely whatever the case's
+// distribution, and so are flags, 0 or 1. (Of an empty dimension the index is 0, which then is
+// none.) Slopes are positive and at most 1, in binades down to 2^-8, one in 16 of them 0.
+enum class drawn { by_case, as_gradient, as_length, as_index, as_flag, as_slope };
 
 struct tensor_spec {
   std::string name;
@@ -34,8 +35,11 @@ struct tensor_spec {
   // the last of them maybe short. Empty: one element.
   std::vector<std::string> shape;
   drawn how = drawn::by_case;  // of inputs
-  std::string up_to = {};      // as_length: the dimension whose size is the largest of them
+  std::string up_to = {};  // as_length: the dimension whose size is the largest of them, or two,
+                           // as "slots page"; as_index: the dimension
 };
+// What `up_to` comes to in a case.
+std::int64_t most_of(const tensor_spec& tensor, const case_id& id);
 
 struct parameter_spec {
   std::string name;
