@@ -27,9 +27,9 @@ std::vector<case_id> cases_of(const contract& c) {
       {3, 2, 70, 1, 5, 32, {"normal", {}}},
       {2, 3, 2, 1, 1, 32, {"special", {}}},
       {2, 4, 90, 1, 1, 64, {"tails", {}}, 16},
-      {2, 2, 290, 1, 1, 96, {"normal", {{"scale", 3}}}},
-      {2, 1, 520, 1, 1, 128, {"uniform", {{"low", -2}, {"high", 2}}}},
-      {2, 3, 200, 1, 2, 32, {"normal", {}}, 256, 0, 4},
+      {2, 1, 290, 1, 1, 96, {"normal", {{"scale", 3}}}},
+      {2, 1, 520, 1, 1, 64, {"uniform", {{"low", -2}, {"high", 2}}}},
+      {2, 2, 90, 1, 1, 128, {"normal", {}}, 256, 0, 4},
       {2, 1, 70, 1, 4, 32, {"wide", {}}},
       {2, 2, 24, 1, 1, 32, {"exact", {}}},
       {2, 1, 80, 1, 1, 32, {"constant", {{"value", -0.75}}}},
@@ -37,7 +37,7 @@ std::vector<case_id> cases_of(const contract& c) {
       {2, 6, 11, 2, 1, 20, {"normal", {}}, 1, 3},
   };
   std::vector<case_id> cases;
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 10;  // from there on the sequences of the goldens' small cases have keys
   for (const std::vector<dtype>& types : c.signatures)
     for (const wanted_attention& each : all)
       cases.push_back(attention_case(c, types, each, seed++));
@@ -72,7 +72,7 @@ contract decode_contract() {
   c.cases = cases_of(c);
   const std::vector<dtype>& types = c.signatures.front();
   // One sequence longer than a split, one shorter.
-  c.decoy_case = attention_case(c, types, {2, 3, 300, 1, 2, 32, {"normal", {}}}, 1);
+  c.decoy_case = attention_case(c, types, {2, 3, 300, 1, 2, 32, {"normal", {}}}, 20);
   c.timed_case = attention_case(c, types, {1, 1, 4096, 1, 1, 128, {"normal", {}}}, 1);
   c.cost_of = cost_of;
   return c;

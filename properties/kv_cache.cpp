@@ -224,7 +224,7 @@ contract append_contract() {
                   {"appending in two steps is appending at once", broken_parts},
                   {"an empty cache begins with the new rows", broken_beginning}};
   c.cases = cases_of(c);
-  c.decoy_case = case_of(c, dtype::fp32, {2, 3, 37, 1, 32}, 1);
+  c.decoy_case = case_of(c, dtype::fp32, {2, 3, 37, 1, 32}, 3);
   c.timed_case = case_of(c, dtype::fp32, {1, 1, 4096, 1, 128}, 1);
   c.cost_of = cost_of;
   return c;

@@ -52,9 +52,9 @@ class Query:
         return rest.values(400)
 
 
-def added(case, tensors, i, h, g, j):
+def added(case, tensors, i, h, g, j, keys):
     """What the score of a pair is given; -infinity: the pair is not there."""
-    queries, keys, group = (int(case.shape[key]) for key in ("q", "k", "group"))
+    queries, group = (int(case.shape[key]) for key in ("q", "group"))
     if case.variant == "alibi":
         return -tensors["slopes"][h * group + g] * (i + keys - queries - j)
     if case.variant == "bias":
@@ -64,14 +64,17 @@ def added(case, tensors, i, h, g, j):
     return 0.0
 
 
-def seen(case, tensors, b, i, h, g):
+def seen(case, tensors, b, i, h, g, keys):
     """The keys that are there for a query, and what is added to their scores."""
-    queries, keys = int(case.shape["q"]), int(case.shape["k"])
-    pairs = [(j, added(case, tensors, i, h, g, j)) for j in positions(case, tensors, b, i, queries, keys)]
+    queries = int(case.shape["q"])
+    pairs = [(j, added(case, tensors, i, h, g, j, keys)) for j in positions(case, tensors, b, i, queries, keys)]
     return [pair for pair in pairs if pair[1] != -math.inf]
 
 
 def positions(case, tensors, batch, i, queries, keys):
+    if case.variant in ("decode", "paged"):
+        keys = min(max(int(tensors["lengths"][batch]), 0), keys)
+        return range(max(0, keys - queries + i + 1))
     own = i + keys - queries
     first, last = 0, keys
     if case.variant in ("causal", "alibi") or (case.variant == "blocks" and case.shape.get("causal")):
@@ -86,19 +89,29 @@ def positions(case, tensors, batch, i, queries, keys):
 def rows(case, tensors, query_of):
     """Every query, in the order of q: its batch, place, head, group, and query_of(itself, the keys it sees, their values,
     what is added to their scores)."""
-    batches, queries, keys, heads, group, width = (int(case.shape[key]) for key in
-                                                   ("batch", "q", "k", "heads", "group", "d"))
+    batches, queries, heads, group, width = (int(case.shape[key]) for key in ("batch", "q", "heads", "group", "d"))
+    paged = case.variant == "paged"
+    page, pages, slots = (int(case.shape[key]) if paged else 0 for key in ("page", "pages", "slots"))
+    keys = page * slots if paged else int(case.shape["k"])
 
     def row(name, at):
+        if at < 0:
+            return [math.nan] * width
         return tensors[name][at * width:(at + 1) * width]
+
+    def place(b, j, h):
+        if not paged:
+            return (b * keys + j) * heads + h
+        entry = int(tensors["table"][b * slots + j // page])
+        return (entry * page + j % page) * heads + h if 0 <= entry < pages else -1
 
     at = 0
     for b in range(batches):
         for i in range(queries):
             for h in range(heads):
                 for g in range(group):
-                    pairs = seen(case, tensors, b, i, h, g)
-                    places = [(b * keys + j) * heads + h for j, _ in pairs]
+                    pairs = seen(case, tensors, b, i, h, g, keys)
+                    places = [place(b, j, h) for j, _ in pairs]
                     yield b, i, h, g, query_of(row("q", at), [row("k", p) for p in places],
                                                [row("v", p) for p in places], [bias for _, bias in pairs])
                     at += 1
@@ -107,8 +120,9 @@ def rows(case, tensors, query_of):
 def expected(case, output, tensors):
     """Pairs of an index and (query, place in it)."""
     if case.direction == "bwd":
+        keys = int(case.shape["k"])
         yield from attention_gradient.expected(case, output, tensors,
-                                               lambda b, i, h, g: seen(case, tensors, b, i, h, g))
+                                               lambda b, i, h, g: seen(case, tensors, b, i, h, g, keys))
         return
     queries, heads, group, width = (int(case.shape[key]) for key in ("q", "heads", "group", "d"))
     scale = case.parameter("scale") if case.shape.get("scale") else 0

@@ -16,6 +16,7 @@ import sys
 
 import attention
 import elementwise
+import kv_cache
 import linear_attention
 import multi_head
 import rope
@@ -25,7 +26,7 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"attention": attention, "linear_attention": linear_attention, "multi_head": multi_head,
+COMPONENTS = {"attention": attention, "kv_cache": kv_cache, "linear_attention": linear_attention, "multi_head": multi_head,
               "rope": rope, "softmax": softmax}
 
 
