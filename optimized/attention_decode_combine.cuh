@@ -35,9 +35,10 @@ SIMT_DEVICE float decode_lse(float m, float l) {
   return m != -INFINITY ? m + math::log1p(l - 1.0f) : -INFINITY;
 }
 
-// A warp a query: its parts, in their order, each times e^(m - the largest m).
+// A warp a query: its parts, in their order, each times e^(m - the largest m). (The 1: left to
+// itself, ptxas 13.0 spills to fit more blocks.)
 template <class T>
-__global__ void __launch_bounds__(k_decode_threads)
+__global__ void __launch_bounds__(k_decode_threads, 1)
     attention_decode_combine(decode_problem<T> p, decode_split by,
                              simt::global<const float> parts) {
   const int lane = int(threadIdx.x) % 32, width = p.size.width;
