@@ -61,7 +61,7 @@ void launch_flash_mma_of(const call& what, simt::queue& stream) {
   auto p = attention_call<Kind>::template problem<T>(what);
   for (std::size_t i :
        {std::size_t(0), std::size_t(1), std::size_t(2), attention_call<Kind>::k_inputs})
-    check_words<T>(what, i);
+    check_words(what, i);
   p.scale = float(attention_call<Kind>::scale(what) * k_log2_e);
   const auto run = [&]<int Width>() {
     if (p.size.rows() > 0)

@@ -8,15 +8,6 @@
 namespace assay::optimized::inline ASSAY_BUILD {
 namespace {
 
-// run(float()), or another number of the dtype of a call.
-template <class Run>
-void in_dtype_of(const call& what, const Run& run) {
-  const dtype type = what.tensors[0].type;
-  if (type == dtype::fp32) return run(float());
-  if (type == dtype::bf16) return run(simt::bf16());
-  run(simt::fp16());
-}
-
 template <bool Paged>
 void launch_naive(const call& what, simt::queue& stream) {
   decode_call<Paged>::check(what);
@@ -37,17 +28,6 @@ int rows_of_block(const attention_size& size) {
 
 int splits_of(const attention_size& size, int keys) {
   return size.keys <= keys ? 1 : (size.keys - 1) / keys + 1;
-}
-
-// Does every row of a tensor begin at a multiple of 16 bytes?
-bool has_words(const call& what, std::size_t i) {
-  const tensor& t = what.tensors[i];
-  const std::int64_t word = 16 / std::int64_t(size_of(t.type));
-  bool aligned = reinterpret_cast<std::uintptr_t>(t.data) % 16 == 0;
-  const std::vector<std::int64_t> steps = detail::steps_of(what, i);
-  for (std::size_t d = 0; d + 1 < steps.size(); ++d)
-    aligned = aligned && (t.shape[d] <= 1 || steps[d] % word == 0);
-  return aligned;
 }
 
 template <int Keys, bool Combined>

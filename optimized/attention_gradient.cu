@@ -108,7 +108,7 @@ void launch_flash_of(const call& what, simt::queue& stream) {
   using roles = attention_gradient_call<Kind>;
   auto p = roles::template problem<T>(what);
   for (std::size_t i = 0; i < what.tensors.size(); ++i)
-    if (i != roles::k_lse && !(roles::k_o > 3 && i == 3)) check_words<T>(what, i);
+    if (i != roles::k_lse && !(roles::k_o > 3 && i == 3)) check_words(what, i);
   const float scale = p.scale;
   p.scale = float(roles::forward::scale(what) * k_log2_e);
   by_width(p.size.width, [&]<int Width>() {

@@ -39,15 +39,19 @@ inline std::int64_t blocks_of_tiles(const attention_size& size, int tile) {
   return blocks_for(size.queries, tile) * size.batch * size.query_heads();
 }
 
-// Rows must begin at multiples of 16 bytes.
-template <class T>
-void check_words(const call& what, std::size_t i) {
+// Does every row of a tensor begin at a multiple of 16 bytes?
+inline bool has_words(const call& what, std::size_t i) {
   const tensor& t = what.tensors[i];
+  const std::int64_t word = 16 / std::int64_t(size_of(t.type));
   bool aligned = reinterpret_cast<std::uintptr_t>(t.data) % 16 == 0;
   const std::vector<std::int64_t> steps = detail::steps_of(what, i);
   for (std::size_t d = 0; d + 1 < steps.size(); ++d)
-    aligned = aligned && (t.shape[d] <= 1 || steps[d] % (16 / int(sizeof(T))) == 0);
-  if (!aligned) detail::refuse(i, "has rows at other places", "rows at multiples of 16 bytes");
+    aligned = aligned && (t.shape[d] <= 1 || steps[d] % word == 0);
+  return aligned;
+}
+inline void check_words(const call& what, std::size_t i) {
+  if (!has_words(what, i))
+    detail::refuse(i, "has rows at other places", "rows at multiples of 16 bytes");
 }
 
 // Calls run<Width>() for the widths of heads that tensor cores are given; throws simt::error for
