@@ -22,7 +22,7 @@ std::vector<case_id> cases_of(const contract& c) {
       {2, 0, 4, 2, 1, 32, {"normal", {}}},
       {2, 1, 0, 1, 1, 32, {"normal", {}}},
       {1, 1, 1, 1, 1, 32, {"normal", {}}},
-      {3, 1, 300, 2, 1, 32, {"normal", {}}},
+      {3, 1, 700, 2, 1, 32, {"normal", {}}},
       {2, 5, 7, 1, 2, 8, {"normal", {}}},
       {3, 2, 70, 1, 5, 32, {"normal", {}}},
       {2, 3, 2, 1, 1, 32, {"special", {}}},
@@ -72,7 +72,7 @@ contract decode_contract() {
   c.cases = cases_of(c);
   const std::vector<dtype>& types = c.signatures.front();
   // One sequence longer than a split, one shorter.
-  c.decoy_case = attention_case(c, types, {2, 3, 300, 1, 2, 32, {"normal", {}}}, 20);
+  c.decoy_case = attention_case(c, types, {2, 2, 300, 1, 2, 32, {"normal", {}}}, 20);
   c.timed_case = attention_case(c, types, {1, 1, 4096, 1, 1, 128, {"normal", {}}}, 1);
   c.cost_of = cost_of;
   return c;

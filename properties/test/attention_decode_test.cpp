@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace assay::properties {
 namespace {
@@ -20,6 +21,20 @@ case_inputs decode_of(dtype type, std::int64_t queries, std::int64_t keys, std::
   case_inputs in = inputs_of(id);
   in.values[k_lengths] = {double(length)};
   return in;
+}
+
+case_id paged_of(dtype type, std::int64_t pages, std::int64_t slots, std::int64_t width) {
+  case_id id{"attention", "paged", "fwd", {}, {}, {"normal", {}}, 1};
+  id.types = {{"q", type},
+              {"k", type},
+              {"v", type},
+              {"table", dtype::int32},
+              {"lengths", dtype::int32},
+              {"o", type},
+              {"lse", dtype::fp32}};
+  id.shape = {{"batch", 1}, {"q", 1},     {"pages", pages}, {"page", 16},  {"slots", slots},
+              {"heads", 1}, {"group", 1}, {"d", width},     {"scale", 0.0}};
+  return id;
 }
 
 simt::counters counted_with(const case_inputs& in, const std::string& by) {
@@ -67,16 +82,7 @@ TEST(decode, pays_for_the_keys_there_are_and_not_for_room) {
 }
 
 TEST(decode, of_pages_moves_the_table_besides) {
-  case_id id = contract_of(parse_case("v1/attention.paged.fwd/q=bf16,k=bf16,v=bf16,table=int32,"
-                                      "lengths=int32,o=bf16,lse=fp32/batch=1,q=1,pages=40,page=16,"
-                                      "slots=32,heads=1,group=1,d=64,scale=0/dist=normal/seed=1"))
-                   .timed_case;
-  for (tensor_type& each : id.types)
-    if (!is_integer(each.type) && each.name != "lse") each.type = dtype::bf16;
-  set(id, "pages", std::int64_t(40));
-  set(id, "slots", std::int64_t(32));
-  set(id, "d", std::int64_t(64));
-  case_inputs in = inputs_of(id);
+  case_inputs in = inputs_of(paged_of(dtype::bf16, 40, 32, 64));
   in.values[k_paged_lengths] = {509};
   const simt::counters paged = counted_with(in, "split"),
                        whole = counted_with(gathered(in), "split");
@@ -109,6 +115,21 @@ TEST(decode, decoys_are_one_sequence_longer_than_a_split_and_one_shorter) {
     EXPECT_GT(lengths[1], 64 + 16) << variant;
     EXPECT_LT(lengths[1], 256) << variant;
   }
+}
+
+TEST(decode, draws_pages_that_there_are_and_lengths_up_to_all_of_their_keys) {
+  case_id id = paged_of(dtype::fp32, 5, 2, 1);
+  set(id, "batch", std::int64_t(400));
+  const case_inputs in = inputs_of(id);
+  std::vector<int> drawn(5);
+  for (const double entry : in.values[k_table]) ++drawn.at(std::size_t(entry));
+  // Each is drawn 160 times, give or take five standard deviations.
+  for (const int times : drawn) EXPECT_NEAR(times, 160, 5 * std::sqrt(800 * 0.2 * 0.8));
+  const auto& lengths = in.values[k_paged_lengths];
+  EXPECT_EQ(*std::min_element(lengths.begin(), lengths.end()), 0);
+  EXPECT_EQ(*std::max_element(lengths.begin(), lengths.end()), 32);
+  for (const double entry : inputs_of(paged_of(dtype::fp32, 0, 9, 1)).values[k_table])
+    EXPECT_EQ(entry, 0);
 }
 
 // The same sequence in caches of any size, down to the bits.
