@@ -19,7 +19,7 @@ case_inputs decode_of(dtype type, std::int64_t queries, std::int64_t keys, std::
   case_id id = attention_case_of("attention", "decode", type, queries, keys, width, {{"scale", 0}});
   set(id, "group", group);
   case_inputs in = inputs_of(id);
-  in.values[k_lengths] = {double(length)};
+  in.values[k_fourth] = {double(length)};
   return in;
 }
 
@@ -177,7 +177,7 @@ case_inputs with_row(const case_inputs& in, std::int64_t row, int times) {
     if (times == 2) all.insert(at, copy.begin(), copy.end());
     all.resize(in.values[t].size(), 0);
   }
-  other.values[k_lengths][0] += times - 1;
+  other.values[k_fourth][0] += times - 1;
   return other;
 }
 
@@ -192,7 +192,7 @@ TEST_P(decode_power, catches_lengths_that_are_off_by_one) {
   const case_inputs in = decode_of(GetParam().type, 4, 1030, 1000, 2, 32);
   for (const double more : {0.0, 1.0, -1.0}) {
     case_inputs given = in;
-    given.values[k_lengths][0] += more;
+    given.values[k_fourth][0] += more;
     EXPECT_EQ(passes(in, GetParam().name, given), more == 0) << more;
   }
 }
@@ -244,7 +244,7 @@ TEST(decode, of_a_cache_that_was_appended_to_is_decoding) {
     length += news;
     case_inputs stepwise = full, whole = full;
     stepwise.values[k_keys] = cache[0], stepwise.values[k_values] = cache[1];
-    stepwise.values[k_lengths] = whole.values[k_lengths] = {double(length), double(length)};
+    stepwise.values[k_fourth] = whole.values[k_fourth] = {double(length), double(length)};
     for (const char* by : {"naive", "split"})
       EXPECT_EQ(outputs_of({id, by, "emulator", 0}, stepwise, {}),
                 outputs_of({id, by, "emulator", 0}, whole, {}))
