@@ -58,8 +58,8 @@ struct adds_to_queries {
 
   template <int Width, class Half>
   SIMT_DEVICE void take(const simt::accumulator (&ds)[gradient_memory<Width>::k_columns / 8],
-                        const attention_size& size, const head_bias<Half>& bias, int batch,
-                        int head, int first, bool partial) const {
+                        const attention_gradient_problem<Half>& p, int batch, int head, int first,
+                        bool partial) const {
     constexpr int k_columns = gradient_memory<Width>::k_columns;
     // Warps: k_columns / 16 groups of queries, and the columns of dq in as many parts as there are
     // warps for.
@@ -73,10 +73,10 @@ struct adds_to_queries {
     for (int part = 0; part < k_width; part += k_part) {
       simt::accumulator dq[k_part / 8] = {};
       if (partial && beyond)
-        multiply_seen<Width, Half>(dq, bias, rows, column + part, first);
+        multiply_seen<Width, Half>(dq, p.bias.of(head), rows, column + part, first);
       else
         multiply<Width, Half>(dq, rows, column + part);
-      add_sums<Width>(dq, size, batch, head, first + rows, column + part);
+      add_sums<Width>(dq, p.size, batch, head, first + rows, column + part);
     }
   }
 

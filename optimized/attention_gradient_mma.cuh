@@ -160,7 +160,7 @@ struct keys_alone {
   SIMT_DEVICE void start(int, const batch_mask&) {}
   template <int Width, class Half>
   SIMT_DEVICE void take(const simt::accumulator (&)[gradient_memory<Width>::k_columns / 8],
-                        const attention_size&, const head_bias<Half>&, int, int, int, bool) const {}
+                        const attention_gradient_problem<Half>&, int, int, int, bool) const {}
 };
 
 // What a warp knows of its rows: the lane's first key and which queries see it and the one 8
@@ -202,7 +202,7 @@ SIMT_DEVICE void take_queries(key_sums<Width>& sums, const attention_gradient_pr
     });
   multiply_weights<Width, k_columns>(sums.dv, weights, gradients);
   multiply_weights<Width, k_columns>(sums.dk, ds, queries);
-  besides.template take<Width, Half>(ds, p.size, bias, batch, head, first, partial);
+  besides.template take<Width, Half>(ds, p, batch, head, first, partial);
 }
 
 // Queries that see any key of [first, past), and those that see all of them.
