@@ -68,6 +68,7 @@ contract decode_contract() {
   c.precise = precise_attention(k_decode);
   c.map = attention_map(k_decode);
   c.implementations = decode_implementations(k_decode, [](const case_inputs& in) { return in; });
+  c.usual["q"] = {1, 4, 2, 7, 16};  // few
   add_decode_properties(c);
   c.cases = cases_of(c);
   const std::vector<dtype>& types = c.signatures.front();

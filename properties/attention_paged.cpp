@@ -12,10 +12,9 @@ namespace {
 void add_tensors(contract& c) {
   c.dimensions = {"batch", "q", "pages", "page", "slots", "heads", "group", "d"};
   c.usual = {{"d", {32, 64, 96, 128, 1, 20}},
-             {"page", {16, 1, 8, 32, 5}},
+             {"page", {16, 1, 8, 32, 5, 2, 64, 3, 4, 7, 12}},
              {"pages", {6, 1, 3, 12, 40, 2, 0}},
-             {"slots", {}},
-             {"q", {}}};
+             {"q", {1, 4, 2, 7, 9}}};
   const std::vector<std::string> queries = {"batch", "q", "heads", "group", "d"},
                                  cache = {"pages", "page", "heads", "d"},
                                  rows = {"batch", "heads", "group", "q"};

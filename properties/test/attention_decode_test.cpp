@@ -128,8 +128,8 @@ TEST(decode, draws_pages_that_there_are_and_lengths_up_to_all_of_their_keys) {
   const auto& lengths = in.values[k_paged_lengths];
   EXPECT_EQ(*std::min_element(lengths.begin(), lengths.end()), 0);
   EXPECT_EQ(*std::max_element(lengths.begin(), lengths.end()), 32);
-  for (const double entry : inputs_of(paged_of(dtype::fp32, 0, 9, 1)).values[k_table])
-    EXPECT_EQ(entry, 0);
+  const case_inputs none = inputs_of(paged_of(dtype::fp32, 0, 9, 1));
+  EXPECT_EQ(none.values[k_table], std::vector<double>(9, 0));
 }
 
 // The same sequence in caches of any size, down to the bits.
@@ -182,7 +182,7 @@ case_inputs with_row(const case_inputs& in, std::int64_t row, int times) {
 }
 
 TEST_P(decode_power, catches_one_key_of_1024_dropped_or_counted_twice) {
-  const case_inputs in = decode_of(GetParam().type, 1, 1030, 1024, 16, 32);
+  const case_inputs in = decode_of(GetParam().type, 1, 1030, 1024, 6, 32);
   for (const int times : {1, 0, 2})
     EXPECT_EQ(passes(in, GetParam().name, with_row(in, 500, times)), times == 1) << times;
 }
