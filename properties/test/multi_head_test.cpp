@@ -54,6 +54,13 @@ TEST(multi_head, on_tensor_cores_moves_and_multiplies_what_the_formulas_say) {
   }
 }
 
+// Inner dimensions of one tile that is not full, of two, and of three, of which the third takes the
+// place of the first while warps may still be at work.
+TEST(multi_head, on_tensor_cores_waits_for_what_it_reads_and_reads_what_is_there) {
+  for (const auto& [channels, heads] : {std::pair{32, 1}, {96, 3}, {192, 2}})
+    counted(multi_head_of("causal", dtype::fp16, 66, channels, heads), "flash_mma");
+}
+
 // A row of x is read by each thread of a column, as its column of W is.
 TEST(multi_head, naive_moves_two_numbers_for_each_product_of_its_linear_layers) {
   const std::uint64_t t = 9, c = 32;
