@@ -127,7 +127,7 @@ contract paged_contract(const contract& decode, const attention_variant& of) {
   c.cases = cases_of(c);
   const std::vector<dtype>& types = c.signatures.front();
   // One sequence longer than a split, one shorter.
-  c.decoy_case = paged_case(c, types, {2, 2, 5, 16, 20, 1, 2, 32}, 39);
+  c.decoy_case = paged_case(c, types, {2, 3, 5, 16, 20, 1, 2, 32}, 39);
   c.timed_case = paged_case(c, types, {1, 1, 256, 16, 256, 1, 1, 128}, 1);
   c.cost_of = [decode](const case_id& id) { return cost_of(id, decode); };
   return c;
