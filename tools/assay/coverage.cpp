@@ -56,7 +56,8 @@ std::vector<axis> axes() {
           {"gaps", {"no", "yes"}},
           {"masked", names_of(k_shares)},
           {"schedule", {"program order", "random"}},
-          {"elements", {"all judged", "some outside the domain", "some without a bound"}}};
+          {"elements", {"all judged", "some outside the domain", "some without a bound"}},
+          {"outputs", {"judged", "not judged"}}};
 }
 
 std::string judged_class(const run_report& report) {
@@ -84,6 +85,10 @@ void coverage::add(const run_report& report, const prepared_case& prepared) {
   if (c.masked_share) ++counts_["masked"][class_of(c.masked_share(prepared.inputs), k_shares)];
   ++counts_["schedule"][report.id.schedule == 0 ? "program order" : "random"];
   ++counts_["elements"][judged_class(report)];
+  for (const output_verdict& each : report.outputs) {
+    counts_["outputs"]["judged"] += std::uint64_t(each.strict.judged);
+    counts_["outputs"]["not judged"] += std::uint64_t(each.strict.elements - each.strict.judged);
+  }
 }
 
 void coverage::merge(const nlohmann::json& other) {

@@ -1,4 +1,4 @@
-// What a fuzz has covered: cases counted by their class along a few axes.
+// What a fuzz has covered: cases counted by their class along a few axes, and elements of outputs.
 #pragma once
 
 #include "properties/harness.hpp"

@@ -42,6 +42,9 @@ TEST_F(command, fuzz_covers_every_class_of_every_axis) {
   EXPECT_EQ(classes("alignment"), 8u) << covered.at("alignment");
   EXPECT_EQ(classes("in place"), 2u);
   EXPECT_EQ(classes("schedule"), 2u);
+  // Of sizes that are drawn up to thousands, every element.
+  EXPECT_GT(covered.at("outputs").at("judged").get<std::uint64_t>(), 2500u * 100);
+  EXPECT_EQ(covered.at("outputs").at("not judged"), 0);
 }
 
 TEST_F(command, fuzz_shrinks_a_failure_to_its_simplest_case) {
