@@ -125,11 +125,7 @@ double naive_gradient_traffic(const attention_variant& of, const case_inputs& in
   const bias_read reads = bias_read_by(of, in);
   double bytes = 0;
   for (std::int64_t r = 0; r < shape.rows(); ++r) {
-    const seen_row row = seen_by(of, shape, in, r);
-    const double there = double(row.count()),
-                 seen = double(mask_of(of, in, row.at.batch)
-                                   .seen(row.at.query, shape.queries, shape.keys)
-                                   .count());
+    const auto [seen, there] = pairs_of_row(of, in, r);
     // Nothing is asked of a row with nothing to see.
     const double asked = there > 0 ? seen : 0, read = there > 0 ? length : 0;
     bytes += keys * (4 + read) + asked * reads.to_add + there * (4 * size.row + 4 + 4 + 8);

@@ -11,6 +11,14 @@ bias_read bias_read_by(const attention_variant& of, const case_inputs& in) {
   return of.bias ? bias_read{size, size, 0} : bias_read{};
 }
 
+row_pairs pairs_of_row(const attention_variant& of, const case_inputs& in, std::int64_t r) {
+  const attention_shape shape = attention_shape::of(in.id);
+  const seen_row row = seen_by(of, shape, in, r);
+  const reference::key_range by_position =
+      mask_of(of, in, row.at.batch).seen(row.at.query, shape.queries, shape.keys);
+  return {double(by_position.count()), double(row.count())};
+}
+
 live_tiles live_tiles_of(const attention_variant& of, const case_inputs& in,
                          const reference::key_range& live, std::int64_t tile,
                          const std::function<pair_of_tile(std::int64_t)>& place) {
@@ -37,11 +45,7 @@ double naive_attention_traffic(const attention_variant& of, const case_inputs& i
   const bias_read reads = bias_read_by(of, in);
   double bytes = 0;
   for (std::int64_t r = 0; r < shape.rows(); ++r) {
-    const seen_row row = seen_by(of, shape, in, r);
-    const double there = double(row.count()),
-                 seen = double(mask_of(of, in, row.at.batch)
-                                   .seen(row.at.query, shape.queries, shape.keys)
-                                   .count());
+    const auto [seen, there] = pairs_of_row(of, in, r);
     bytes += seen * reads.to_add + there * 2 * width * size + keys * 4;
     bytes += keys * 4 * (there > 0 ? 3 : 1) + keys * 4 + 4;
     bytes +=
@@ -54,8 +58,7 @@ double naive_attention_traffic(const attention_variant& of, const case_inputs& i
 // Bytes of a flash kernel whose blocks take `tile` queries: those, once; the keys and values that
 // any of them sees, in tiles that are not dead, once for each block; the results; and the bias of
 // each pair that positions let be seen. Each of a block's 128 threads reads a length, a slope, and
-// whether a tile is live. The simple kernel looks for a slope's pairs everywhere, the other has
-// nothing to do with queries that see no tile.
+// whether a tile is live. flash_mma reads no queries where none of them sees a live tile.
 double flash_attention_traffic(const attention_variant& of, const case_inputs& in,
                                std::int64_t tile) {
   const attention_shape shape = attention_shape::of(in.id);

@@ -27,6 +27,12 @@ struct bias_read {
 };
 bias_read bias_read_by(const attention_variant& of, const case_inputs& in);
 
+// Keys that row `r` sees by position, and those of them that are there.
+struct row_pairs {
+  double seen = 0, there = 0;
+};
+row_pairs pairs_of_row(const attention_variant& of, const case_inputs& in, std::int64_t r);
+
 // The tiles of keys, or queries, that hold some of `live` and are not dead in turn: where each
 // begins, and their rows within `live`; and how many are asked whether they are dead. `place(i)`:
 // the query and the key that the pairs of the tile from i on begin with.
