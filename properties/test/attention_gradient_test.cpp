@@ -1,6 +1,7 @@
 // Gradients of attention: what their kernels move and store, counted; which mistakes leave the
 // bounds.
 
+#include "properties/attention_gradient_model.hpp"
 #include "properties/test/attention_support.hpp"
 #include "properties/values.hpp"
 
@@ -44,6 +45,33 @@ TEST(flash_attention_gradients, have_no_bank_conflicts_in_any_width) {
                   .shared_bank_conflicts,
               0u)
         << width;
+}
+
+TEST(flash_attention_gradients, in_two_passes_are_the_same_bits_in_100_orders_of_threads) {
+  const case_id id = gradient_of("causal", dtype::bf16, 70, 130, 32, {{"scale", 0}});
+  const case_inputs in = inputs_of(id);
+  const auto first = outputs_of({id, "flash_mma", "emulator", 0}, in, {});
+  for (std::uint64_t order = 1; order <= 100; ++order)
+    ASSERT_EQ(outputs_of({id, "flash_mma", "emulator", order}, in, {}), first) << order;
+}
+
+// An atomic addition may take what lies below 2^-126 for 0, before it adds and after.
+TEST(sums_by_atomics, allow_for_what_is_flushed) {
+  const auto sum_of = [](const auto& a, std::initializer_list<double> terms) {
+    using arithmetic = std::decay_t<decltype(a)>;
+    std::vector<typename arithmetic::value> all;
+    for (const double each : terms) all.push_back(arithmetic::exact(each));
+    return sum_by_atomics(a, all);
+  };
+  const running followed(reference::k_fp32);
+  const concrete kernel(reference::k_fp32);
+  for (const std::initializer_list<double> terms :
+       {std::initializer_list<double>{0x1p-127, 0x1p-127}, {0x1.8p-126, -0x1p-126}, {0x1p-130}}) {
+    const auto bound = sum_of(followed, terms);
+    EXPECT_EQ(sum_of(kernel, terms).after, 0);
+    EXPECT_GE(bound.after, bound.center);
+    EXPECT_GT(bound.center, 0);
+  }
 }
 
 const attention_variant k_dense{.name = "dense"};
@@ -104,6 +132,21 @@ TEST_P(attention_gradient_power, catches_masks_that_are_off_by_one) {
     given.values[k_fourth][0] += more;
     EXPECT_EQ(passes_with(padded, given), more == 0);
   }
+}
+
+TEST_P(attention_gradient_power, catches_biases_of_the_next_key_and_a_block_that_is_not_live) {
+  const case_id biased = of("bias", 16, 200);
+  case_inputs given = inputs_of(biased);
+  EXPECT_TRUE(passes_with(biased, given));
+  std::rotate(given.values[k_fourth].begin(), given.values[k_fourth].begin() + 1,
+              given.values[k_fourth].end());
+  EXPECT_FALSE(passes_with(biased, given));
+  const case_id sparse =
+      gradient_of("blocks", GetParam().type, 16, 400, 32, {{"scale", 0}, {"causal", 0}});
+  given = inputs_of(sparse);
+  EXPECT_TRUE(passes_with(sparse, given));
+  given.values[k_fourth][3] = 1 - given.values[k_fourth][3];
+  EXPECT_FALSE(passes_with(sparse, given));
 }
 
 INSTANTIATE_TEST_SUITE_P(of, attention_gradient_power,
