@@ -56,7 +56,7 @@ TEST(attention, moves_the_bytes_of_its_formulas_under_every_mask) {
         fields parameters = {{"scale", 0}};
         if (of.window) parameters.insert(parameters.end(), {{"left", 70}, {"right", 3}});
         if (of.blocks) parameters.push_back({"causal", width == 64 ? 0.0 : 1.0});
-        case_id id = attention_case_of("attention", of.name, dtype::bf16, 150, 200, width,
+        case_id id = attention_case_of("attention", of.name, dtype::bf16, 70, 130, width,
                                        parameters, direction);
         set(id, "group", std::int64_t(2));
         for (const implementation& by : contract_of(id).implementations) {

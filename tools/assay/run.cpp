@@ -54,6 +54,7 @@ void refuse_other_blocks(const contract& c, const std::vector<const stored_tenso
     for (std::size_t d = 0; d < c.inputs[t].shape.size(); ++d) {
       const std::string& name = c.inputs[t].shape[d];
       const named_extent extent = named_extent::of(name);
+      if (extent.block == 1) continue;
       const std::int64_t size = sizes.at(extent.dimension), given = inputs[t]->shape[d];
       if (extent.of_size(size) != given)
         throw bad_input("tensor '{}' has {} = {}, and {} = {} makes {}", inputs[t]->name, name,
