@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace assay::properties {
 namespace {
@@ -152,6 +153,31 @@ std::string broken_blindness_to_queries(const subject& s) {
   return {};
 }
 
+// A NaN from above, in one column of one query: whoever reads it has it, and so has dv of every key
+// that the query sees.
+std::string broken_spread(const subject& s) {
+  const sight in(s.inputs());
+  const std::int64_t width = in.shape.width, keys = in.shape.batch * in.shape.keys * in.shape.heads;
+  if (in.shape.rows() * width * keys == 0) return {};
+  const bounded_output before = s.outputs()[k_dv];
+  for (const std::int64_t row : {std::int64_t(0), in.shape.rows() - 1}) {
+    case_inputs other = s.inputs();
+    const attention_variant of = variant_of(other);
+    const double lse = other.values[of.lse()][std::size_t(in.shape.lse_at(in.shape.row(row)))];
+    if (!std::isfinite(lse)) continue;
+    other.values[of.grad()][std::size_t(row * width)] = reference::k_nan;
+    const bounded_output after = s.outputs(other)[k_dv];
+    for (std::int64_t key = 0; key < keys; ++key) {
+      const auto at = std::size_t(key * width);
+      if (!in.sees(row, key) || before.reach[at] == reference::k_infinity) continue;
+      if (!std::isnan(after.got[at]))
+        return fmt::format("query row {} has a NaN from above, and dv of key row {} is {:a}", row,
+                           key, after.got[at]);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 void add_attention_gradient_properties(contract& c, const attention_variant& of) {
@@ -163,6 +189,7 @@ void add_attention_gradient_properties(contract& c, const attention_variant& of)
   add("twice the gradient from above is twice every gradient", broken_linearity);
   add("who does not see a key does not notice it, bit for bit", broken_blindness_to_keys);
   add("who is not seen by a query does not notice it, bit for bit", broken_blindness_to_queries);
+  add("a NaN from above reaches dv of every key that its query sees", broken_spread);
   add("gradients of copied keys add up to those of shared ones", broken_groups);
   if (of.is_dense()) add("the order of keys and values means nothing", broken_permutation);
   add_variant_relations(c, of);
