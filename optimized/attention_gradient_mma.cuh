@@ -206,10 +206,7 @@ SIMT_DEVICE void take_queries(key_sums<Width>& sums, const attention_gradient_pr
 }
 
 // Queries that see any key of [first, past), and those that see all of them.
-struct seer_spans {
-  key_span live{0, 0}, common{0, 0};
-};
-SIMT_DEVICE seer_spans seers_of_tile(const batch_mask& mask, int first, int past) {
+SIMT_DEVICE tile_spans seers_of_tile(const batch_mask& mask, int first, int past) {
   // Spans begin and end later from key to key, up to the length.
   const int last = (past < mask.length ? past : mask.length) - 1;
   if (last < first) return {};
@@ -230,7 +227,7 @@ __global__ void __launch_bounds__(k_mma_threads)
   const int batch = matrix / p.size.heads, key_head = matrix % p.size.heads;
   const int past_keys = first_key + k_mma_tile < p.size.keys ? first_key + k_mma_tile : p.size.keys;
   const batch_mask mask = p.mask.of(batch);
-  const seer_spans spans = seers_of_tile(mask, first_key, past_keys);
+  const tile_spans spans = seers_of_tile(mask, first_key, past_keys);
   const int rows = int(threadIdx.x) / 32 * k_mma_warp_rows;
   const int key = first_key + rows + int(threadIdx.x) % 32 / 4;
   const gradient_keys of{key, {mask.seers(key), mask.seers(key + 8)}};

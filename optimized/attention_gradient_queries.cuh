@@ -66,8 +66,7 @@ __global__ void __launch_bounds__(k_mma_threads)
   const int past_queries =
       at.first_query + k_mma_tile < p.size.queries ? at.first_query + k_mma_tile : p.size.queries;
   const batch_mask mask = p.mask.of(at.batch);
-  const key_span low = mask.seen(at.first_query), high = mask.seen(past_queries - 1);
-  const key_span live{low.first, high.last}, common{high.first, low.last};
+  const auto [live, common] = seen_of_tile(mask, at.first_query, past_queries);
   const int first_row = at.first_query + int(threadIdx.x) / 32 * k_mma_warp_rows;
   const gradient_queries<Half> of(p, mask, at.batch, at.head, first_row + int(threadIdx.x) % 32 / 4,
                                   past_queries);

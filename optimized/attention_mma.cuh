@@ -172,11 +172,8 @@ __global__ void __launch_bounds__(k_mma_threads) attention_flash_mma(attention_p
   const mma_place at = place_of_block(p.size);
   const int past_queries =
       at.first_query + k_mma_tile < p.size.queries ? at.first_query + k_mma_tile : p.size.queries;
-  // Spans begin and end later from query to query: any of a tile's sees a key of `live`, all of
-  // them those of `common`.
   const batch_mask mask = p.mask.of(at.batch);
-  const key_span low = mask.seen(at.first_query), high = mask.seen(past_queries - 1);
-  const key_span live{low.first, high.last}, common{high.first, low.last};
+  const auto [live, common] = seen_of_tile(mask, at.first_query, past_queries);
   const int query =
       at.first_query + int(threadIdx.x) / 32 * k_mma_warp_rows + int(threadIdx.x) % 32 / 4;
   const mma_queries<Half> of{

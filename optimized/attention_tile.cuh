@@ -12,6 +12,17 @@ inline constexpr int k_mma_tile = 64;  // queries of a block, and keys of a tile
 inline constexpr int k_mma_threads = 128;
 inline constexpr int k_mma_warp_rows = 16;  // queries of a warp
 
+// What the keys, or queries, of a tile are to those of another: any of them sees one of `live`, all
+// of them those of `common`.
+struct tile_spans {
+  key_span live{0, 0}, common{0, 0};
+};
+// Of queries [first, past): spans begin and end later from query to query.
+SIMT_DEVICE tile_spans seen_of_tile(const batch_mask& mask, int first, int past) {
+  const key_span low = mask.seen(first), high = mask.seen(past - 1);
+  return {{low.first, high.last}, {high.first, low.last}};
+}
+
 // Which tile of which head a block works on; longest first: under a causal mask those are the last.
 struct mma_place {
   int batch, head, first_query;
