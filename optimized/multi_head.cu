@@ -1,3 +1,4 @@
+#include "optimized/attention_launch.cuh"
 #include "optimized/linear_mma.cuh"
 #include "optimized/multi_head.cuh"
 #include "optimized/multi_head_call.cuh"
@@ -11,21 +12,19 @@ std::span<const launcher> attention_launchers();
 
 namespace {
 
-std::int64_t blocks_of(std::int64_t work, std::int64_t each) { return (work + each - 1) / each; }
-
 template <class T>
 void launch_linear_naive(const linear_problem<T>& p, const call& what, simt::queue& stream) {
-  simt::launch(linear_naive<T>,
-               grid_of(k_multi_head, what, blocks_of(p.rows * p.out, k_linear_naive_threads)),
-               dim3(k_linear_naive_threads), 0, stream, p);
+  launch_blocks_of(k_multi_head, linear_naive<T>,
+                   blocks_for(p.rows * p.out, k_linear_naive_threads), k_linear_naive_threads, 0,
+                   what, stream, p);
 }
 
 template <class Half>
 void launch_linear_mma(const linear_problem<Half>& p, const call& what, simt::queue& stream) {
   const std::int64_t blocks =
-      blocks_of(p.rows, k_linear_mma_tile) * blocks_of(p.out, k_linear_mma_tile);
-  simt::launch(linear_mma<Half>, grid_of(k_multi_head, what, blocks), dim3(k_linear_mma_threads),
-               k_linear_mma_shared_bytes, stream, p);
+      blocks_for(p.rows, k_linear_mma_tile) * blocks_for(p.out, k_linear_mma_tile);
+  launch_blocks_of(k_multi_head, linear_mma<Half>, blocks, k_linear_mma_threads,
+                   k_linear_mma_shared_bytes, what, stream, p);
 }
 
 const launcher& attention_by(std::string_view function, std::string_view implementation) {
@@ -72,45 +71,6 @@ constexpr std::string_view attention_of(attention_kind kind) {
   return kind == attention_kind::causal ? "attention.causal.fwd" : "attention.dense.fwd";
 }
 
-template <attention_kind Kind>
-std::size_t naive_workspace(const call& what) {
-  return workspace_for(what, attention_by(attention_of(Kind), "naive"));
-}
-
-template <attention_kind Kind>
-void launch_naive(const call& what, simt::queue& stream) {
-  multi_head_call::check(what);
-  check_workspace(k_multi_head, what, naive_workspace<Kind>(what));
-  const launcher& attention = attention_by(attention_of(Kind), "naive");
-  const dtype type = what.tensors[0].type;
-  if (type == dtype::fp32) return launch_all<float>(what, stream, attention, k_by_naive);
-  if (type == dtype::bf16) return launch_all<simt::bf16>(what, stream, attention, k_by_naive);
-  launch_all<simt::fp16>(what, stream, attention, k_by_naive);
-}
-
-template <attention_kind Kind>
-std::size_t flash_simple_workspace(const call& what) {
-  return workspace_for(what, attention_by(attention_of(Kind), "flash_simple"));
-}
-
-template <attention_kind Kind>
-void launch_flash_simple(const call& what, simt::queue& stream) {
-  multi_head_call::check(what);
-  check_workspace(k_multi_head, what, flash_simple_workspace<Kind>(what));
-  if (what.tensors[0].type != dtype::fp32)
-    detail::refuse(0, "is " + std::string(name_of(what.tensors[0].type)), "fp32",
-                   k_multi_head.name);
-  const std::int64_t width = multi_head_call::size(what).width();
-  if (width > 128)
-    detail::refuse(0, "has heads of " + std::to_string(width), "at most 128", k_multi_head.name);
-  launch_all<float>(what, stream, attention_by(attention_of(Kind), "flash_simple"), k_by_naive);
-}
-
-template <attention_kind Kind>
-std::size_t flash_mma_workspace(const call& what) {
-  return workspace_for(what, attention_by(attention_of(Kind), "flash_mma"));
-}
-
 // What tensor cores are given: heads of widths that there are kernels for, rows at multiples of 16
 // bytes.
 void check_for_tensor_cores(const call& what) {
@@ -128,30 +88,61 @@ void check_for_tensor_cores(const call& what) {
   }
 }
 
-template <attention_kind Kind>
-void launch_flash_mma(const call& what, simt::queue& stream) {
-  multi_head_call::check(what);
-  check_workspace(k_multi_head, what, flash_mma_workspace<Kind>(what));
-  const dtype type = what.tensors[0].type;
-  if (type == dtype::fp32) detail::refuse(0, "is fp32", "bf16 or fp16", k_multi_head.name);
-  check_for_tensor_cores(what);
-  const launcher& attention = attention_by(attention_of(Kind), "flash_mma");
-  if (type == dtype::bf16) return launch_all<simt::bf16>(what, stream, attention, k_by_mma);
-  launch_all<simt::fp16>(what, stream, attention, k_by_mma);
+// The kernels, each by the name that its attention has too.
+struct naive {
+  static constexpr const char* k_name = "naive";
+  static void launch(const call& what, simt::queue& stream, const launcher& attention) {
+    in_dtype_of(what, [&]<class T>(T) { launch_all<T>(what, stream, attention, k_by_naive); });
+  }
+};
+
+struct flash_simple {
+  static constexpr const char* k_name = "flash_simple";
+  static void launch(const call& what, simt::queue& stream, const launcher& attention) {
+    if (what.tensors[0].type != dtype::fp32)
+      detail::refuse(0, "is " + std::string(name_of(what.tensors[0].type)), "fp32",
+                     k_multi_head.name);
+    const std::int64_t width = multi_head_call::size(what).width();
+    if (width > 128)
+      detail::refuse(0, "has heads of " + std::to_string(width), "at most 128", k_multi_head.name);
+    launch_all<float>(what, stream, attention, k_by_naive);
+  }
+};
+
+struct flash_mma {
+  static constexpr const char* k_name = "flash_mma";
+  static void launch(const call& what, simt::queue& stream, const launcher& attention) {
+    const dtype type = what.tensors[0].type;
+    if (type == dtype::fp32) detail::refuse(0, "is fp32", "bf16 or fp16", k_multi_head.name);
+    check_for_tensor_cores(what);
+    if (type == dtype::bf16) return launch_all<simt::bf16>(what, stream, attention, k_by_mma);
+    launch_all<simt::fp16>(what, stream, attention, k_by_mma);
+  }
+};
+
+template <attention_kind Kind, class Kernel>
+std::size_t workspace(const call& what) {
+  return workspace_for(what, attention_by(attention_of(Kind), Kernel::k_name));
 }
 
-template <attention_kind Kind>
+template <attention_kind Kind, class Kernel>
+void launch(const call& what, simt::queue& stream) {
+  multi_head_call::check(what);
+  check_workspace(k_multi_head, what, workspace<Kind, Kernel>(what));
+  Kernel::launch(what, stream, attention_by(attention_of(Kind), Kernel::k_name));
+}
+
+template <attention_kind Kind, class... Kernels>
 void add_launchers(std::vector<launcher>& all, std::string_view function) {
-  all.push_back({function, "naive", launch_naive<Kind>, naive_workspace<Kind>});
-  all.push_back(
-      {function, "flash_simple", launch_flash_simple<Kind>, flash_simple_workspace<Kind>});
-  all.push_back({function, "flash_mma", launch_flash_mma<Kind>, flash_mma_workspace<Kind>});
+  (all.push_back({function, Kernels::k_name, launch<Kind, Kernels>, workspace<Kind, Kernels>}),
+   ...);
 }
 
 std::vector<launcher> make_launchers() {
   std::vector<launcher> all;
-  add_launchers<attention_kind::dense>(all, "multi_head.dense.fwd");
-  add_launchers<attention_kind::causal>(all, "multi_head.causal.fwd");
+  add_launchers<attention_kind::dense, naive, flash_simple, flash_mma>(all, "multi_head.dense.fwd");
+  add_launchers<attention_kind::causal, naive, flash_simple, flash_mma>(all,
+                                                                        "multi_head.causal.fwd");
   return all;
 }
 
