@@ -95,6 +95,23 @@ inline void check_alignment(const call& what, std::size_t i, const char* by = k_
            "an address divisible by " + std::to_string(size_of(t.type)), by);
 }
 
+// q, k and v, and o and lse, which stand at `output` and behind it.
+template <class T, class Problem>
+void bind_rows(Problem& p, const call& what, std::size_t output) {
+  p.q = head_rows_of<const T>(what, 0);
+  p.k = head_rows_of<const T>(what, 1);
+  p.v = head_rows_of<const T>(what, 2);
+  p.o = head_rows_of<T>(what, output);
+  const tensor& lse = what.tensors[output + 1];
+  p.lse = simt::bind<float>(lse.data, lse.bytes());
+}
+
+// The first parameter; 0 stands for 1 / sqrt(width).
+inline double scale_of_scores(const call& what) {
+  const double given = what.parameters[0];
+  return given != 0 ? given : 1 / std::sqrt(double(what.tensors[0].shape[4]));
+}
+
 }  // namespace detail
 
 // The parts of a call of one kind.
@@ -175,12 +192,7 @@ struct attention_call {
   static attention_problem<T> problem(const call& what) {
     attention_problem<T> p;
     p.size = size(what);
-    p.q = detail::head_rows_of<const T>(what, 0);
-    p.k = detail::head_rows_of<const T>(what, 1);
-    p.v = detail::head_rows_of<const T>(what, 2);
-    p.o = detail::head_rows_of<T>(what, k_inputs);
-    const tensor& lse = what.tensors[k_inputs + 1];
-    p.lse = simt::bind<float>(lse.data, lse.bytes());
+    detail::bind_rows<T>(p, what, k_inputs);
     p.mask = mask(what);
     p.bias = bias<T>(what);
     p.scale = float(scale(what));
@@ -232,11 +244,7 @@ struct attention_call {
     return m;
   }
 
-  // 0 stands for 1 / sqrt(width).
-  static double scale(const call& what) {
-    const double given = what.parameters[0];
-    return given != 0 ? given : 1 / std::sqrt(double(what.tensors[0].shape[4]));
-  }
+  static double scale(const call& what) { return detail::scale_of_scores(what); }
 };
 
 }  // namespace assay::optimized::inline ASSAY_BUILD

@@ -2,8 +2,10 @@
 //
 //   q       [batch, queries, heads, group, width]
 //   k, v    [batch, keys, heads, width]; paged: [pages, page, heads, width]
-//   table   [batch, slots], int32; paged alone: keys are page slots, entry i has keys from page i
-//   on lengths [batch], int32: keys of each batch, the newest queries' own included o       as q
+//   table   [batch, slots], int32; paged alone: there is room for page slots keys, and entry i is
+//           the page that holds those from page i on
+//   lengths [batch], int32: keys of each batch, the newest queries' own included
+//   o       as q
 //   lse     [batch, heads, group, queries], fp32
 //
 // Tensors of heads may have strides, as attention's (attention_call.cuh). A length outside [0,
@@ -55,16 +57,11 @@ struct decode_call {
   static decode_problem<T> problem(const call& what) {
     decode_problem<T> p;
     p.size = size(what);
-    p.q = detail::head_rows_of<const T>(what, 0);
-    p.k = detail::head_rows_of<const T>(what, 1);
-    p.v = detail::head_rows_of<const T>(what, 2);
-    p.o = detail::head_rows_of<T>(what, k_output);
-    const tensor &lse = what.tensors[k_lse], &lengths = what.tensors[k_lengths];
-    p.lse = simt::bind<float>(lse.data, lse.bytes());
+    detail::bind_rows<T>(p, what, k_output);
+    const tensor& lengths = what.tensors[k_lengths];
     p.lengths = simt::bind<const std::int32_t>(lengths.data, lengths.bytes());
     if (Paged) p.table = table(what);
-    const double scale = what.parameters[0];
-    p.scale = float(scale != 0 ? scale : 1 / std::sqrt(double(p.size.width)));
+    p.scale = float(detail::scale_of_scores(what));
     return p;
   }
 
