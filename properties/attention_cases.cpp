@@ -22,10 +22,9 @@ case_id attention_case(const contract& c, const std::vector<dtype>& types,
   return id;
 }
 
-std::vector<case_id> attention_cases(const contract& c,
-                                     const std::vector<wanted_attention>& wanted) {
+std::vector<case_id> attention_cases(const contract& c, const std::vector<wanted_attention>& wanted,
+                                     std::uint64_t seed) {
   std::vector<case_id> cases;
-  std::uint64_t seed = 1;
   for (const std::vector<dtype>& types : c.signatures)
     for (const wanted_attention& each : wanted)
       cases.push_back(attention_case(c, types, each, seed++));

@@ -17,9 +17,9 @@ struct wanted_attention {
 case_id attention_case(const contract& c, const std::vector<dtype>& types,
                        const wanted_attention& wanted, std::uint64_t seed);
 
-// Of every combination of dtypes, all that are wanted, each with a seed of its own.
-std::vector<case_id> attention_cases(const contract& c,
-                                     const std::vector<wanted_attention>& wanted);
+// Of every combination of dtypes, all that are wanted, each with a seed of its own, from `seed` on.
+std::vector<case_id> attention_cases(const contract& c, const std::vector<wanted_attention>& wanted,
+                                     std::uint64_t seed = 1);
 
 // What attention, forward and backward, is checked on.
 std::vector<case_id> attention_cases(const contract& c);

@@ -36,12 +36,8 @@ std::vector<case_id> cases_of(const contract& c) {
       {2, 2, 130, 2, 2, 32, {"normal", {}}, 256, 8},
       {2, 6, 11, 2, 1, 20, {"normal", {}}, 1, 3},
   };
-  std::vector<case_id> cases;
-  std::uint64_t seed = 10;  // from there on the sequences of the goldens' small cases have keys
-  for (const std::vector<dtype>& types : c.signatures)
-    for (const wanted_attention& each : all)
-      cases.push_back(attention_case(c, types, each, seed++));
-  return cases;
+  // From that seed on the sequences of the goldens' small cases have keys.
+  return attention_cases(c, all, 10);
 }
 
 // The keys and values that there are, once each, and not those that there is room for.
