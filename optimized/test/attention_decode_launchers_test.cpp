@@ -106,8 +106,14 @@ TEST(decode_launchers, refuse_too_little_memory_and_heads_too_wide) {
   }
 }
 
-call right_append() {
+// Into a cache of 7 tokens for each of 2 batches; or of 9 pages of 7 tokens, 4 of them a batch's.
+call right_append(bool paged = false) {
   call what;
+  if (paged) {
+    what.tensors = {of({9, 7, 3, 8}, dtype::fp32), of({2, 4, 3, 8}, dtype::fp32),
+                    of({2, 4}, dtype::int32), of({2}, dtype::int32), of({9, 7, 3, 8}, dtype::fp32)};
+    return what;
+  }
   what.tensors = {of({2, 7, 3, 8}, dtype::fp32), of({2, 4, 3, 8}, dtype::fp32),
                   of({2}, dtype::int32), of({2, 7, 3, 8}, dtype::fp32)};
   return what;
@@ -119,7 +125,7 @@ const std::vector<mistake> k_append_mistakes = {
     {"dtype int32; expected fp32, bf16 or fp16", [](call& c) { c.tensors[0].type = dtype::int32; }},
     {"tensor 3 is bf16; expected fp32", [](call& c) { c.tensors[3].type = dtype::bf16; }},
     {"tensor 2 is fp32; expected int32", [](call& c) { c.tensors[2].type = dtype::fp32; }},
-    {"tensor 2 has 3 elements; expected 2", [](call& c) { c.tensors[2].shape = {3}; }},
+    {"tensor 2 is [3]; expected [2]", [](call& c) { c.tensors[2].shape = {3}; }},
     {"tensor 0 is of rank 3; expected 4", [](call& c) { c.tensors[0].shape.pop_back(); }},
     {"tensor 1 is [2, 4, 2, 8]; expected [2, 4, 3, 8]", [](call& c) { c.tensors[1].shape[2] = 2; }},
     {"tensor 3 is [2, 8, 3, 8]; expected [2, 7, 3, 8]", [](call& c) { c.tensors[3].shape[1] = 8; }},
@@ -138,6 +144,33 @@ TEST(kv_cache_launchers, refuse_what_they_do_not_take) {
     call what = right_append();
     each.make(what);
     EXPECT_EQ(refused("kv_cache.append.fwd", "words", what),
+              std::string("kv_cache: ") + each.message);
+  }
+}
+
+const std::vector<mistake> k_append_paged_mistakes = {
+    {"4 tensors; expected 5", [](call& c) { c.tensors.pop_back(); }},
+    {"tensor 2 is of rank 1; expected 2", [](call& c) { c.tensors[2].shape = {2}; }},
+    {"tensor 2 is [3, 4]; expected [2, 4]",
+     [](call& c) {
+       c.tensors[2].shape = {3, 4};
+     }},
+    {"tensor 2 is fp32; expected int32", [](call& c) { c.tensors[2].type = dtype::fp32; }},
+    {"tensor 2 has room for 2147483653 tokens; expected 2^31 - 1 at most",
+     [](call& c) { c.tensors[2].shape[1] = 306783379; }},
+    {"tensor 3 is [9]; expected [2]", [](call& c) { c.tensors[3].shape = {9}; }},
+    {"tensor 4 is [2, 7, 3, 8]; expected [9, 7, 3, 8]", [](call& c) { c.tensors[4].shape[0] = 2; }},
+    {"tensor 4 lies where tensor 0 does, with other strides; expected the same ones",
+     [](call& c) {
+       c.tensors[4].strides = {400, 24, 8, 1};
+     }},
+};
+
+TEST(kv_cache_launchers, refuse_pages_that_they_do_not_take) {
+  for (const mistake& each : k_append_paged_mistakes) {
+    call what = right_append(true);
+    each.make(what);
+    EXPECT_EQ(refused("kv_cache.append_paged.fwd", "words", what),
               std::string("kv_cache: ") + each.message);
   }
 }

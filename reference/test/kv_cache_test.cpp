@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace assay::reference {
 namespace {
 
@@ -30,6 +32,18 @@ TEST(kv_cache, a_row_comes_from_where_it_went_from) {
         fit += appended_at(i, length, k_capacity).has_value();
       EXPECT_EQ(arrived, fit);
     }
+}
+
+TEST(kv_cache, a_table_says_on_which_page_a_row_lies) {
+  const std::vector<std::int64_t> entries = {2, 0, 3, -1};
+  const auto at = [&](std::int64_t row) { return on_page(row, 5, 3, entries); };
+  ASSERT_TRUE(at(0) && at(4) && at(7));
+  EXPECT_EQ(at(0)->page, 2);
+  EXPECT_EQ(at(4)->token, 4);
+  EXPECT_EQ(at(7)->page, 0);
+  EXPECT_EQ(at(7)->token, 2);
+  EXPECT_FALSE(at(10)) << "there are three pages";
+  EXPECT_FALSE(at(19));
 }
 
 }  // namespace

@@ -3,16 +3,29 @@
 from settled import Decided
 
 
+def new_rows(case, tensors):
+    """Of every token of the cache that takes one: which new row, over all batches."""
+    paged = case.variant == "append_paged"
+    size = {key: int(case.shape[key]) for key in ("batch", "q", *(("page", "slots", "pages") if paged else ("k",)))}
+    room = size["page"] * size["slots"] if paged else size["k"]
+    taken = {}
+    for b in range(size["batch"]):
+        length = min(max(int(tensors["lengths"][b]), 0), room)
+        for i in range(min(size["q"], room - length)):
+            token = length + i
+            if paged:
+                page = int(tensors["table"][b * size["slots"] + token // size["page"]])
+                if 0 <= page < size["pages"]:
+                    taken[page * size["page"] + token % size["page"]] = b * size["q"] + i
+            else:
+                taken[b * room + token] = b * size["q"] + i
+    return taken
+
+
 def expected(case, output, tensors):
     """Pairs of an index and the element that is there."""
-    batches, news, keys, heads, width = (int(case.shape[key]) for key in ("batch", "q", "k", "heads", "d"))
-    row = heads * width
-    at = 0
-    for b in range(batches):
-        length = min(max(int(tensors["lengths"][b]), 0), keys)
-        for j in range(keys):
-            new = length <= j < length + news
-            first = (b * news + j - length) * row if new else (b * keys + j) * row
-            for x in tensors["rows" if new else "cache"][first:first + row]:
-                yield at, Decided(x)
-                at += 1
+    row = int(case.shape["heads"]) * int(case.shape["d"])
+    taken = new_rows(case, tensors)
+    for at, x in enumerate(tensors["cache"]):
+        new = taken.get(at // row)
+        yield at, Decided(x if new is None else tensors["rows"][new * row + at % row])
