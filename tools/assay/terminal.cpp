@@ -15,6 +15,7 @@ namespace {
 
 bool g_color = false;
 volatile std::sig_atomic_t g_interrupted = 0;
+std::string g_program = "assay";
 
 bool is_number(const std::string& cell) {
   return !cell.empty() &&
@@ -44,8 +45,10 @@ void complain(std::string_view what) {
     else
       line += c;
   }
-  fmt::print(stderr, "assay: {}{}\n", line, what.size() > k_longest ? "..." : "");
+  fmt::print(stderr, "{}: {}{}\n", g_program, line, what.size() > k_longest ? "..." : "");
 }
+
+void name_program(std::string name) { g_program = std::move(name); }
 
 table::table(std::vector<std::string> header) : rows_{std::move(header)}, tones_{tone::faint} {}
 

@@ -17,7 +17,9 @@ void choose_color(color_choice choice);
 std::string painted(tone how, std::string_view text);
 
 // "assay: WHAT" on standard error, as one line whatever WHAT holds: it may quote a hostile file.
+// The name in front is the program's, assay unless it said otherwise.
 void complain(std::string_view what);
+void name_program(std::string name);
 
 // Rows of cells under a header; columns as wide as they need, numbers to the right.
 class table {
