@@ -1,0 +1,57 @@
+#include "tools/gpt2/engine.hpp"
+
+#include "properties/bad_input.hpp"
+#include "reference/gpt2_gradient.hpp"
+#include "tools/gpt2/kernel_engine.hpp"
+
+namespace assay::gpt2 {
+namespace {
+
+class reference_engine : public engine {
+ public:
+  explicit reference_engine(const model& of) : of_(of.config, of.parameters) {}
+
+  std::vector<double> logits(const reference::token_batch& tokens) override {
+    const weights values = of_.forward(tokens);
+    const std::span<const double> all = values.at("logits").elements();
+    return {all.begin(), all.end()};
+  }
+
+  loss_result loss(const reference::token_batch& tokens, const std::vector<std::int64_t>& targets,
+                   bool with_gradients) override {
+    const weights values = of_.forward(tokens);
+    auto of_logits = reference::loss_of<double>(values.at("logits").elements(), targets);
+    loss_result result{of_logits.mean, {}};
+    if (!with_gradients) return result;
+    const weights all =
+        reference::gpt2_gradient<double>(of_, tokens, values).from(std::move(of_logits.gradient));
+    for (const reference::gpt2_parameter& each : parameters_of(of_.config()))
+      result.gradients.insert(*all.find(each.name));
+    return result;
+  }
+
+ private:
+  reference::gpt2<double> of_;
+};
+
+}  // namespace
+
+kernel_place place_of(const engine_options& by) {
+  if (by.on != "emulator" && by.on != "cuda")
+    throw bad_input("unknown backend '{}'; there are: reference, emulator, cuda", by.on);
+  const simt::build build = by.on == "cuda" ? simt::build::gpu
+                            : by.sanitize   ? simt::build::sanitized
+                                            : simt::build::plain;
+  simt::backend* const found = optimized::backend_of(build);
+  if (!found) throw device_absent("there is no GPU here, or no CUDA side in this program");
+  return {build, found};
+}
+
+std::unique_ptr<engine> make_engine(const engine_options& by, const model& of) {
+  if (by.on == "reference") return std::make_unique<reference_engine>(of);
+  const kernel_place place = place_of(by);
+  return make_kernel_engine(of, optimized::device(*place.backend), by.type,
+                            fastest_kernels(place.build));
+}
+
+}  // namespace assay::gpt2

@@ -1,0 +1,48 @@
+// Who computes a model: the reference, in double, or kernels on the emulator or a GPU.
+#pragma once
+
+#include "optimized/simt/backend.hpp"
+#include "tools/gpt2/model_folder.hpp"
+#include "tools/gpt2/token_file.hpp"
+
+#include <memory>
+#include <stdexcept>
+
+namespace assay::gpt2 {
+
+struct loss_result {
+  double loss = 0;    // mean over the targets that are not negative
+  weights gradients;  // by the parameters' names; empty if they were not wanted
+};
+
+class engine {
+ public:
+  virtual ~engine() = default;
+
+  // [B, T, V]. Tokens have been checked, here and below.
+  virtual std::vector<double> logits(const reference::token_batch& tokens) = 0;
+  virtual loss_result loss(const reference::token_batch& tokens,
+                           const std::vector<std::int64_t>& targets, bool with_gradients) = 0;
+};
+
+struct engine_options {
+  std::string on = "reference";  // or emulator, cuda
+  bool sanitize = false;         // the emulator's build that watches every access
+  dtype type = dtype::fp32;      // of parameters and activations, where kernels compute
+};
+
+// `of` stays where it is, and its parameters may change between calls. Throws bad_input for another
+// name, device_absent where there is no GPU.
+std::unique_ptr<engine> make_engine(const engine_options& by, const model& of);
+
+struct device_absent : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// Where kernels run, and which of their builds.
+struct kernel_place {
+  simt::build build;
+  simt::backend* backend;
+};
+kernel_place place_of(const engine_options& by);
+
+}  // namespace assay::gpt2

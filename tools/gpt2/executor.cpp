@@ -1,0 +1,76 @@
+#include "tools/gpt2/executor.hpp"
+
+#include "properties/staged_call.hpp"
+#include "properties/values.hpp"
+
+#include <algorithm>
+
+namespace assay::gpt2 {
+
+executor::executor(plan what, optimized::device where, kernel_choice choice)
+    : plan_(std::move(what)), device_(where), stream_(where) {
+  for (const auto& [name, value] : plan_.values) {
+    memory_.emplace(name, optimized::buffer<std::byte>(device_, std::size_t(value.bytes()), name));
+    bytes_ += value.bytes();
+  }
+  for (const operation& each : plan_.operations) prepare(each, choice);
+  std::size_t most = 0;
+  for (const prepared& each : calls_) most = std::max(most, each.what.workspace_bytes);
+  workspace_ = std::make_unique<optimized::buffer<std::byte>>(device_, most, "workspace");
+  bytes_ += std::int64_t(most);
+  for (prepared& each : calls_) each.what.workspace = workspace_->data();
+}
+
+optimized::tensor executor::bound(const operand& part) {
+  const dtype type = plan_.values.at(part.value).type;
+  std::byte* const first =
+      memory_.at(part.value).data() + part.offset * std::int64_t(size_of(type));
+  return {first, type, part.shape, part.strides};
+}
+
+void executor::prepare(const operation& of, const kernel_choice& choice) {
+  prepared call{choice(of, plan_), {}, {}};
+  call.implementation = std::string(call.by.implementation);
+  for (const auto* operands : {&of.inputs, &of.outputs})
+    for (const operand& each : *operands) call.what.tensors.push_back(bound(each));
+  call.what.parameters = of.parameters;
+  if (call.by.workspace) call.what.workspace_bytes = call.by.workspace(call.what);
+  calls_.push_back(std::move(call));
+}
+
+void executor::upload(const std::string& value, std::span<const double> numbers) {
+  const planned_value& of = plan_.values.at(value);
+  memory_.at(value).copy_from(
+      std::span<const std::byte>(properties::encoded(of.type, {numbers.begin(), numbers.end()})));
+}
+
+std::vector<double> executor::download(const std::string& value) {
+  return properties::decoded(plan_.values.at(value).type, memory_.at(value).to_vector());
+}
+
+std::vector<double> executor::download(const operand& part) {
+  const std::vector<double> all = download(part.value);
+  if (part.strides.empty() && part.offset == 0) return all;
+  std::vector<double> some;
+  std::vector<std::int64_t> at(part.shape.size(), 0);
+  std::int64_t count = 1;
+  for (const std::int64_t extent : part.shape) count *= extent;
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::int64_t place = part.offset;
+    for (std::size_t d = 0; d < at.size(); ++d) place += at[d] * part.strides[d];
+    some.push_back(all[std::size_t(place)]);
+    for (std::size_t d = at.size(); d-- > 0;) {
+      if (++at[d] < part.shape[d]) break;
+      at[d] = 0;
+    }
+  }
+  return some;
+}
+
+void executor::run(std::size_t operation) {
+  prepared& call = calls_[operation];
+  call.by.launch(call.what, stream_);
+  stream_.synchronize();
+}
+
+}  // namespace assay::gpt2

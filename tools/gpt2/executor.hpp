@@ -1,0 +1,61 @@
+// Runs the operations of a plan by kernels, on a device: every value has memory of its own there.
+#pragma once
+
+#include "optimized/device.hpp"
+#include "optimized/launcher.hpp"
+#include "tools/gpt2/plan.hpp"
+
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace assay::gpt2 {
+
+// The launcher that runs an operation; a test may give it a broken one.
+using kernel_choice = std::function<optimized::launcher(const operation& of, const plan& in)>;
+
+// The fastest kernel that takes the operation, of those whose bits are the same in every run.
+// Throws bad_input where none does.
+kernel_choice fastest_kernels(simt::build where);
+
+class executor {
+ public:
+  // Allocates all values; their bytes are `bytes()`. Throws simt::error where they do not fit.
+  executor(plan what, optimized::device where, kernel_choice choice);
+
+  const plan& of() const { return plan_; }
+  std::int64_t bytes() const { return bytes_; }
+
+  // Numbers must be of the value's dtype.
+  void upload(const std::string& value, std::span<const double> numbers);
+  std::vector<double> download(const std::string& value);
+  // What an operand is of it.
+  std::vector<double> download(const operand& part);
+
+  void run(std::size_t operation);
+  void run(std::size_t first, std::size_t past) {
+    for (std::size_t i = first; i < past; ++i) run(i);
+  }
+  const std::string& implementation_of(std::size_t operation) const {
+    return calls_[operation].implementation;
+  }
+
+ private:
+  struct prepared {
+    optimized::launcher by;
+    std::string implementation;
+    optimized::call what;
+  };
+  optimized::tensor bound(const operand& part);
+  void prepare(const operation& of, const kernel_choice& choice);
+
+  plan plan_;
+  optimized::device device_;
+  optimized::stream stream_;
+  std::map<std::string, optimized::buffer<std::byte>, std::less<>> memory_;
+  std::unique_ptr<optimized::buffer<std::byte>> workspace_;
+  std::vector<prepared> calls_;
+  std::int64_t bytes_ = 0;
+};
+
+}  // namespace assay::gpt2

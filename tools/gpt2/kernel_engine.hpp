@@ -1,0 +1,19 @@
+// A model run by kernels.
+#pragma once
+
+#include "tools/gpt2/engine.hpp"
+#include "tools/gpt2/executor.hpp"
+
+namespace assay::gpt2 {
+
+// An executor of a plan for these tokens, with everything that it takes uploaded: parameters, each
+// rounded to the plan's dtype, tokens, and targets where the plan has a backward pass.
+executor loaded(const model& of, const reference::token_batch& tokens,
+                const std::vector<std::int64_t>& targets, bool backward, dtype type,
+                optimized::device where, kernel_choice choice);
+
+// `type`: of parameters and activations.
+std::unique_ptr<engine> make_kernel_engine(const model& of, optimized::device where, dtype type,
+                                           kernel_choice choice);
+
+}  // namespace assay::gpt2

@@ -1,0 +1,59 @@
+// A pass of the model as calls of components' functions, in order, each by the names of the values
+// that it takes and gives: what kernels run, what `trace` judges call by call, and what tells
+// memory and work without running anything. Values are named as the reference names them
+// (reference/gpt2.hpp); that of NAME's gradient is d.NAME, of a parameter's gradient.NAME.
+#pragma once
+
+#include "optimized/dtype.hpp"
+#include "reference/gpt2_config.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace assay::gpt2 {
+
+// A value, or a window on it, as a function takes it.
+struct operand {
+  std::string value;
+  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> strides = {};  // in elements; empty: contiguous
+  std::int64_t offset = 0;                 // of its first element
+};
+
+struct operation {
+  std::string name;      // "h.3.attention"
+  std::string function;  // "attention.causal.fwd"
+  std::vector<operand> inputs, outputs;
+  std::vector<double> parameters = {};
+};
+
+enum class value_role { parameter, input, activation, gradient };
+
+struct planned_value {
+  dtype type = dtype::fp32;
+  std::vector<std::int64_t> shape;
+  value_role role = value_role::activation;
+
+  std::int64_t elements() const;
+  std::int64_t bytes() const { return elements() * std::int64_t(size_of(type)); }
+};
+
+struct plan {
+  std::map<std::string, planned_value, std::less<>> values;
+  std::vector<operation> operations;
+  std::size_t forward = 0;  // so many of them; the loss and the backward pass are behind
+};
+
+struct plan_settings {
+  std::int64_t batch = 1, length = 1;
+  dtype type = dtype::fp32;  // of parameters, activations and their gradients
+  bool backward = false;     // with loss, and gradients of all parameters
+};
+
+// Inputs are `tokens`, int32 [batch, length], and for the backward pass `targets`. Throws bad_input
+// for a configuration that there are no kernels for.
+plan planned(const reference::gpt2_config& config, const plan_settings& by);
+
+}  // namespace assay::gpt2

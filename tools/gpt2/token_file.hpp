@@ -1,0 +1,28 @@
+// Tokens and targets of a few sequences, in a safetensors file or typed in.
+#pragma once
+
+#include "reference/gpt2.hpp"
+
+#include <string>
+#include <vector>
+
+namespace assay::gpt2 {
+
+// `tokens`, int32 [B, T]; `targets` of the same shape, where there are such.
+struct token_file {
+  reference::token_batch tokens;
+  std::vector<std::int64_t> targets;
+};
+
+// Throws bad_input where the file has no such tensor, or another shape or dtype.
+token_file read_sequences(const std::string& path, bool with_targets);
+
+// "15496,11,995": one sequence.
+reference::token_batch parsed_tokens(const std::string& text);
+
+// Each a token of the vocabulary, sequences within the context; bad_input if not. Targets may be
+// negative: those count nothing.
+void check_tokens(const reference::token_batch& tokens, const reference::gpt2_config& config);
+void check_targets(const std::vector<std::int64_t>& targets, const reference::gpt2_config& config);
+
+}  // namespace assay::gpt2
