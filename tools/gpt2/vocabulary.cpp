@@ -207,9 +207,10 @@ std::string print_merges(const vocabulary& known) {
 }
 
 vocabulary read_vocabulary(const std::string& folder) {
-  const std::string tokens = tokens_path(folder), merges = merges_path(folder);
-  return parse_vocabulary(properties::read_file(tokens, k_most_bytes), tokens,
-                          properties::read_file(merges, k_most_bytes), merges);
+  const std::string tokens_file = tokens_path(folder), merges_file = merges_path(folder);
+  const std::string tokens = properties::read_file(tokens_file, k_most_bytes);
+  const std::string merges = properties::read_file(merges_file, k_most_bytes);
+  return parse_vocabulary(tokens, tokens_file, merges, merges_file);
 }
 
 void write_vocabulary(const std::string& folder, const vocabulary& known) {
