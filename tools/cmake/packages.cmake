@@ -35,6 +35,7 @@ assay_find_library(eigen eigen3/Eigen/Dense libeigen3-dev)
 assay_find_library(xxhash xxhash.h libxxhash-dev xxhash)
 assay_find_library(cli11 CLI/CLI.hpp libcli11-dev)
 assay_find_library(nlohmann_json nlohmann/json.hpp nlohmann-json3-dev)
+assay_find_library(pcre2 pcre2.h libpcre2-dev pcre2-8)
 if(ASSAY_BUNDLE)  # Debian has no static libfmt; its headers can do without, at seconds a source file
   assay_find_library(fmt fmt/format.h libfmt-dev)
   target_compile_definitions(fmt INTERFACE FMT_HEADER_ONLY)
