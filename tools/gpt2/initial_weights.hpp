@@ -7,8 +7,8 @@
 
 namespace assay::gpt2 {
 
-// An element depends on the seed, its parameter's name and its index, and on nothing else: a model
-// with a layer more has the same numbers in all others.
+// An element is the deviation times a number that depends on the seed, its parameter's name and its
+// index, and on nothing else.
 model initial_model(const gpt2_config& config, std::uint64_t seed, dtype type = dtype::fp32);
 
 }  // namespace assay::gpt2
