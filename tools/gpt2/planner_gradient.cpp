@@ -119,7 +119,7 @@ void planner::embed_back() {
                 {whole(gradient_of("embedding")), whole("tokens")},
                 {whole(lookup), whole(positions)});
   if (config_.tied)
-    add_operation("d.wte", "add.pair.fwd", {flat("d.head"), flat(lookup)},
+    add_operation("d.wte", "addition.pair.fwd", {flat("d.head"), flat(lookup)},
                   {flat("gradient.wte.weight")});
 }
 

@@ -14,6 +14,7 @@ import math
 import struct
 import sys
 
+import addition
 import attention
 import elementwise
 import kv_cache
@@ -26,7 +27,7 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"attention": attention, "kv_cache": kv_cache, "linear_attention": linear_attention, "multi_head": multi_head,
+COMPONENTS = {"addition": addition, "attention": attention, "kv_cache": kv_cache, "linear_attention": linear_attention, "multi_head": multi_head,
               "rope": rope, "softmax": softmax}
 
 
