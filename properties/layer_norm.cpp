@@ -1,0 +1,1 @@
+#include "reference/layer_norm.hpp"
