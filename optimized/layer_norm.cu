@@ -61,7 +61,7 @@ layer_norm_problem<T> problem_of(const call& what) {
   p.rstd = vector_of<float>(what, in::k_rstd);
   p.count = what.tensors[0].shape[0];
   p.length = what.tensors[0].shape[1];
-  p.eps = float(what.parameters[0]);
+  p.eps = checked_eps(what);
   return p;
 }
 
@@ -84,6 +84,7 @@ template <bool Residual, bool Shifted>
 void launch_forward(const call& what, simt::queue& stream) {
   using in = layer_norm_forward_call<Residual>;
   check_layer_norm_call<in>(what);
+  checked_eps(what);
   if (what.tensors[0].shape[0] == 0) return;
   with_type_of(what, [&]<class T>() {
     const layer_norm_problem<T> p = problem_of<Residual, T>(what);

@@ -70,6 +70,8 @@ void check_layer_norm_call(const call& what) {
   const std::vector<std::int64_t>& matrix = what.tensors[0].shape;
   if (matrix.size() != 2)
     throw simt::error(of.name, "a tensor of rank " + std::to_string(matrix.size()), "rank 2");
+  if (matrix[0] < 0 || matrix[1] < 0)
+    throw simt::error(of.name, "a tensor with an extent below 0", "0 at least");
   if (matrix[1] > k_longest_normalized_row)
     throw simt::error(of.name, "a row of " + std::to_string(matrix[1]) + " elements",
                       "at most " + std::to_string(k_longest_normalized_row));
@@ -88,6 +90,15 @@ void check_layer_norm_call(const call& what) {
     else
       detail::check_contiguous(of, what, i);
   }
+}
+
+// eps of a forward call; throws simt::error where it is negative or no finite fp32 number.
+inline float checked_eps(const call& what) {
+  const float eps = float(what.parameters[0]);
+  if (!(eps >= 0.0f && eps < INFINITY))
+    throw simt::error("layer_norm", "eps " + std::to_string(what.parameters[0]),
+                      "a finite number, 0 at least");
+  return eps;
 }
 
 // Can all tensors of the call's own type be read and written by words?
