@@ -100,16 +100,15 @@ void append_gradients(truth& all, const reference::format& out,
                       const layer_norm_gradient_inputs& given, std::int64_t r) {
   const auto dy = given.shape.row(given.dy, r), x = given.shape.row(given.x, r);
   const auto statistics = given.statistics(r);
-  const std::vector<double> dsum =
-      given.dsum ? std::vector<double>(given.shape.row(*given.dsum, r).begin(),
-                                       given.shape.row(*given.dsum, r).end())
-                 : std::vector<double>(x.size(), 0);
-  if (!all_finite(dy) || !all_finite(x) || !all_finite(given.gamma) || !all_finite(dsum) ||
+  const auto added = [&](std::size_t j) {
+    return given.dsum ? given.shape.row(*given.dsum, r)[j] : 0;
+  };
+  // IEEE arithmetic in double says what becomes of NaNs and infinities.
+  const auto plain =
+      reference::layer_norm_gradient(dy, x, std::span<const double>(given.gamma), statistics);
+  if (!all_finite(dy) || !all_finite(x) || !all_finite(given.gamma) ||
       !std::isfinite(statistics.mean) || !std::isfinite(statistics.rstd)) {
-    // IEEE arithmetic in double says what becomes of NaNs and infinities.
-    const auto plain =
-        reference::layer_norm_gradient(dy, x, std::span<const double>(given.gamma), statistics);
-    for (std::size_t j = 0; j < x.size(); ++j) append_exactly(all, plain[j] + dsum[j]);
+    for (std::size_t j = 0; j < x.size(); ++j) append_exactly(all, plain[j] + added(j));
     return;
   }
   const R n(double(std::max<std::size_t>(x.size(), 1))), rstd(statistics.rstd);
@@ -122,7 +121,11 @@ void append_gradients(truth& all, const reference::format& out,
     dot = dot + w[j] * xhat[j];
   }
   for (std::size_t j = 0; j < x.size(); ++j)
-    append_quotient(all, out, R(rstd * (n * w[j] - sum - xhat[j] * dot) + n * R(dsum[j])), n, true);
+    if (std::isfinite(added(j)))
+      append_quotient(all, out, R(rstd * (n * w[j] - sum - xhat[j] * dot) + n * R(added(j))), n,
+                      true);
+    else
+      append_exactly(all, plain[j] + added(j));
 }
 
 void append_channel(truth& of_gamma, truth& of_beta, const layer_norm_gradient_inputs& given,

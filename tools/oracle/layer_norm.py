@@ -45,15 +45,16 @@ class Gradient:
 
     def values(self, bits):
         n = len(self.x)
-        known = finite(self.dy + self.x + self.gamma + self.dsum + [self.mean, self.rstd])
+        known = finite(self.dy + self.x + self.gamma + [self.mean, self.rstd])
         number = mpf if known else float
         with mp.workprec(max(bits, 2400)):
             xhat = [(number(x) - number(self.mean)) * number(self.rstd) for x in self.x]
             if known:
                 w = [mpf(dy) * mpf(gamma) for dy, gamma in zip(self.dy, self.gamma)]
                 # d y_k / d x_j = gamma_k rstd (delta_jk - 1 / n - xhat_j xhat_k / n)
-                return [mpf(self.rstd) * mp.fsum(w[k] * ((1 if j == k else 0) - (1 + xhat[j] * xhat[k]) / n)
-                                                 for k in range(n)) + mpf(self.dsum[j]) for j in range(n)]
+                dx = [mpf(self.rstd) * mp.fsum(w[k] * ((1 if j == k else 0) - (1 + xhat[j] * xhat[k]) / n)
+                                               for k in range(n)) for j in range(n)]
+                return [each + mpf(other) if math.isfinite(other) else other for each, other in zip(dx, self.dsum)]
             w = [gamma * dy for dy, gamma in zip(self.dy, self.gamma)]
             total, dot = sum(w), sum(each * h for each, h in zip(w, xhat))
             return [self.rstd * (w[j] - total / n - xhat[j] * (dot / n)) + self.dsum[j] for j in range(n)]
