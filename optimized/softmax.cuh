@@ -22,13 +22,7 @@
 
 namespace assay::optimized::inline ASSAY_BUILD {
 
-inline constexpr int k_softmax_threads = 256;
-
-// Groups a thread holds in registers: 32 elements.
-template <class T>
-inline constexpr int k_row_groups = 32 / k_row_group<T>;
-// The longest rows that a warp and a block hold in registers, and a chunk of longer ones.
-inline constexpr std::int64_t k_warp_row = 32 * 32, k_block_row = k_softmax_threads * 32;
+inline constexpr int k_softmax_threads = k_row_threads;
 
 // What becomes of a score: t is its exponent below the row's maximum, closing what close() made of
 // the sum.
@@ -145,7 +139,7 @@ __global__ void __launch_bounds__(k_softmax_threads)
   for (int g = 0; g < k_row_groups<T>; ++g) {
     const std::int64_t first = (std::int64_t(g) * Threads + lane) * k_row_group<T>;
     results_of(form, all, visible - first, scores[g]);
-    store_results<T, Bytes>(y[row], first, rows.length, scores[g]);
+    store_group<T, Bytes>(y[row], first, rows.length, scores[g]);
   }
 }
 
@@ -192,7 +186,7 @@ __global__ void __launch_bounds__(k_softmax_threads)
     float scores[k_row_group<T>];
     x.template load<Bytes>(row, first, visible, scores);
     results_of(form, all, visible - first, scores);
-    store_results<T, Bytes>(y[row], first, rows.length, scores);
+    store_group<T, Bytes>(y[row], first, rows.length, scores);
   }
 }
 

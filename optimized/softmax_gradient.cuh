@@ -52,7 +52,7 @@ struct gradient_group {
     SIMT_UNROLL
     for (int e = 0; e < k_row_group<T>; ++e)
       dx[e] = e < seen ? form.result(y[e], dy[e], sum) : 0.0f;
-    store_results<T, Bytes>(to, first, length, dx);
+    store_group<T, Bytes>(to, first, length, dx);
   }
 };
 

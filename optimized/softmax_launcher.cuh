@@ -54,9 +54,7 @@ struct row_call {
  private:
   template <class U>
   matrix_rows<U> matrix(std::size_t t) const {
-    const tensor& at = what.tensors[t];
-    return {simt::bind<U>(at.data, at.bytes()),
-            detail::row_stride({"softmax", what.tensors.size()}, what, t)};
+    return detail::rows_of<U>({"softmax", what.tensors.size()}, what, t);
   }
 };
 
@@ -137,17 +135,12 @@ inline void check_length(std::int64_t length, row_threads how) {
                       "at most " + std::to_string(most));
 }
 
-// Can every row be read and written 16 bytes at a time, but for its end?
 template <class T>
-bool takes_words(const call_signature& of, const call& what) {
-  bool aligned = true;
-  for (std::size_t i = 0; i < what.tensors.size(); ++i) {
-    const tensor& each = what.tensors[i];
-    if (is_integer(each.type)) continue;
-    aligned = aligned && reinterpret_cast<std::uintptr_t>(each.data) % 16 == 0 &&
-              row_stride(of, what, i) % k_row_group<T> == 0;
-  }
-  return aligned;
+bool all_take_words(const call_signature& of, const call& what) {
+  bool all = true;
+  for (std::size_t i = 0; i < what.tensors.size(); ++i)
+    all = all && (is_integer(what.tensors[i].type) || takes_words<T>(of, what, i));
+  return all;
 }
 
 template <class Direction, class Variant, class T>
@@ -160,7 +153,7 @@ void launch_softmax_of(const call_signature& of, const call& what, simt::queue& 
     const tensor& lengths = what.tensors[k_mask];
     c.rows.lengths = simt::bind<const std::int32_t>(lengths.data, lengths.bytes());
   }
-  if (takes_words<T>(of, what))
+  if (all_take_words<T>(of, what))
     Direction::template run<16, Variant>(c, how);
   else
     Direction::template run<int(sizeof(T)), Variant>(c, how);

@@ -1,17 +1,11 @@
-// Rows of scores in memory: where they lie, how much of each is seen, and how a thread reads and
-// writes 16 bytes' worth of one.
+// Rows of scores: how much of each is seen, and how a thread reads 16 bytes' worth of one.
 #pragma once
 
-#include "optimized/simt/simt.cuh"
-#include "optimized/vector_access.cuh"
+#include "optimized/row_access.cuh"
 
 #include <cstdint>
 
 namespace assay::optimized::inline ASSAY_BUILD {
-
-// Elements in 16 bytes.
-template <class T>
-inline constexpr int k_row_group = 16 / int(sizeof(T));
 
 // Which rows there are, and how far each is seen: of row r the first `visible(r)` scores, the
 // others are not read. Rows come in matrices of `queries`, in which masks are the same.
@@ -32,43 +26,11 @@ struct softmax_rows {
   }
 };
 
-// A matrix whose rows begin `stride` elements apart.
-template <class T>
-struct matrix_rows {
-  simt::global<T> first;
-  std::int64_t stride;
-
-  SIMT_DEVICE simt::global<T> operator[](std::int64_t row) const { return first + row * stride; }
-};
-
 // A group of a row from element `first` on: -infinity from `visible` on.
 template <class T, int Bytes>
 SIMT_DEVICE void load_scores(simt::global<const T> row, std::int64_t first, std::int64_t visible,
                              float (&x)[k_row_group<T>]) {
-  using part = elements<T, Bytes>;
-  SIMT_UNROLL
-  for (int w = 0; w < k_row_group<T>; w += part::k_count) {
-    const std::int64_t here = visible - (first + w);
-    part in{};
-    if (here > 0) in = load_part<T, Bytes>(row + (first + w), here);
-    SIMT_UNROLL
-    for (int e = 0; e < part::k_count; ++e) x[w + e] = e < here ? in.value[e] : -INFINITY;
-  }
-}
-
-// Writes a group of results, as far as the row goes.
-template <class T, int Bytes>
-SIMT_DEVICE void store_results(simt::global<T> row, std::int64_t first, std::int64_t length,
-                               const float (&y)[k_row_group<T>]) {
-  using part = elements<T, Bytes>;
-  SIMT_UNROLL
-  for (int w = 0; w < k_row_group<T>; w += part::k_count) {
-    if (first + w >= length) break;
-    part out;
-    SIMT_UNROLL
-    for (int e = 0; e < part::k_count; ++e) out.value[e] = y[w + e];
-    store_part<T, Bytes>(row + (first + w), out, length - (first + w));
-  }
+  load_group<T, Bytes>(row, first, visible, x, -INFINITY);
 }
 
 // Scores as they stand in memory.

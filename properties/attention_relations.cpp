@@ -1,7 +1,7 @@
 #include "properties/attention_relations.hpp"
 
 #include "properties/attention_contract.hpp"
-#include "properties/softmax_mask_properties.hpp"
+#include "properties/results.hpp"
 
 #include <fmt/format.h>
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "optimized/math/accuracy.hpp"
-#include "properties/accumulation.hpp"
+#include "properties/row_order.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,18 +16,6 @@
 
 namespace assay::properties {
 
-// The threads of a kernel and what they hold: group is the elements in 16 bytes of the dtype.
-struct row_order {
-  std::int64_t threads = 32;  // of one row, or of one of its chunks
-  std::int64_t group = 4;
-  std::int64_t chunk = 0;  // elements; 0: the row is not cut
-};
-
-// The terms of a sum as the threads of one row (or chunk) add them: each its groups in turn, then
-// halves of a warp, then the warps' sums by halves.
-order order_of(const row_order& rows);
-
-inline constexpr std::int64_t k_softmax_warp = 32;
 // e^t is 0 in fp32 from about -104 on.
 inline constexpr double k_underflow = -120;
 
@@ -122,7 +110,7 @@ class softmax_arithmetic {
   // multiply-adds in the order of the threads.
   std::vector<value> softmax_gradient_of(std::span<const double> y, std::span<const double> dy,
                                          const row_order& how) const {
-    const value dot = row_sum(y.size(), how, [&](value all, std::size_t j) {
+    const value dot = row_sum(a_, y.size(), how, [&](value all, std::size_t j) {
       return a_.fma(a_.exact(y[j]), a_.exact(dy[j]), all);
     });
     std::vector<value> dx;
@@ -135,7 +123,7 @@ class softmax_arithmetic {
   std::vector<value> log_softmax_gradient_of(std::span<const double> y, std::span<const double> dy,
                                              const row_order& how) const {
     const value total = row_sum(
-        y.size(), how, [&](value all, std::size_t j) { return plus(all, a_.exact(dy[j])); });
+        a_, y.size(), how, [&](value all, std::size_t j) { return plus(all, a_.exact(dy[j])); });
     std::vector<value> dx;
     for (std::size_t j = 0; j < y.size(); ++j) {
       const value p = y[j] == 0            ? a_.exact(1)
@@ -152,13 +140,7 @@ class softmax_arithmetic {
                                       std::int64_t count) {
     return row.subspan(first, std::min(std::size_t(count), row.size() - first));
   }
-  // Adding an exact zero to what fp32 holds rounds nothing.
-  value plus(value left, value right) const {
-    if (is_zero(left)) return right;
-    return is_zero(right) ? left : a_.add(left, right);
-  }
-  static bool is_zero(const running::value& v) { return v.center == 0 && v.after == 0; }
-  static bool is_zero(const concrete::value& v) { return v.before == 0 && v.after == 0; }
+  value plus(value left, value right) const { return properties::plus(a_, left, right); }
 
   value rescaled(const online& all, double next) const {
     if (all.most == next) return all.sum;
@@ -173,9 +155,9 @@ class softmax_arithmetic {
   }
   online by_warps(std::vector<online> threads) const {
     std::vector<online> warps;
-    for (std::size_t first = 0; first < threads.size(); first += k_softmax_warp)
+    for (std::size_t first = 0; first < threads.size(); first += k_row_warp)
       warps.push_back(by_halves({threads.begin() + std::ptrdiff_t(first),
-                                 threads.begin() + std::ptrdiff_t(first) + k_softmax_warp}));
+                                 threads.begin() + std::ptrdiff_t(first) + k_row_warp}));
     return by_halves(std::move(warps));
   }
   online by_halves(std::vector<online> all) const {
@@ -184,32 +166,6 @@ class softmax_arithmetic {
       all.resize(half);
     }
     return all.front();
-  }
-
-  // sum over a row where each thread adds its elements by `add`, the threads' sums as order_of
-  // says.
-  template <class Add>
-  value row_sum(std::size_t count, const row_order& how, const Add& add) const {
-    const std::size_t chunk =
-        how.chunk == 0 ? std::max<std::size_t>(count, 1) : std::size_t(how.chunk);
-    std::vector<value> chunks;
-    for (std::size_t first = 0; first < count; first += chunk) {
-      std::vector<value> threads(std::size_t(how.threads), Arithmetic::exact(0));
-      for (std::size_t j = first; j < std::min(count, first + chunk); ++j) {
-        value& mine = threads[(j - first) / std::size_t(how.group) % threads.size()];
-        mine = add(mine, j);
-      }
-      chunks.push_back(sum_by_warps(std::move(threads)));
-    }
-    if (how.chunk == 0) return chunks.empty() ? Arithmetic::exact(0) : chunks.front();
-    std::vector<value> threads(std::size_t(how.threads), Arithmetic::exact(0));
-    for (std::size_t c = 0; c < chunks.size(); ++c)
-      threads[c % threads.size()] = plus(threads[c % threads.size()], chunks[c]);
-    return sum_by_warps(std::move(threads));
-  }
-  value sum_by_warps(std::vector<value> threads) const {
-    const order warp{{tree{}}};
-    return sum(a_, order{{in_chunks(k_softmax_warp, warp), tree{}}}, std::move(threads));
   }
 
   const Arithmetic& a_;

@@ -1,6 +1,7 @@
 #include "properties/softmax_properties.hpp"
 
 #include "properties/property.hpp"
+#include "properties/results.hpp"
 #include "properties/softmax_mask_properties.hpp"
 #include "properties/softmax_rows.hpp"
 #include "properties/softmax_variant.hpp"
@@ -138,16 +139,6 @@ std::string broken_equality(const subject& s) {
     for (double& each : reach) each += error_in_double(1) * std::abs(expected);
     return differ(got, std::vector<double>(got.size(), expected), reach);
   });
-}
-
-// A tensor of so many pieces with them in reverse order.
-std::vector<double> reversed(const std::vector<double>& all, std::size_t pieces) {
-  std::vector<double> turned(all.size());
-  const std::size_t size = pieces == 0 ? 0 : all.size() / pieces;
-  for (std::size_t p = 0; p < pieces; ++p)
-    std::copy_n(all.begin() + std::ptrdiff_t(p * size), size,
-                turned.begin() + std::ptrdiff_t((pieces - 1 - p) * size));
-  return turned;
 }
 
 // The rows in reverse order, or under a mask the matrices.

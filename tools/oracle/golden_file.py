@@ -32,7 +32,8 @@ def read(path):
 
 class Case:
     def __init__(self, text):
-        _, self.function, _, shape, *_ = text.split("/")
+        _, self.function, types, shape, *_ = text.split("/")
+        self.types = dict(field.split("=") for field in types.split(","))
         self.shape = {key: float(value) for key, value in (field.split("=") for field in shape.split(","))}
         self.component, self.variant, self.direction = self.function.split(".")
 

@@ -18,6 +18,7 @@ import addition
 import attention
 import elementwise
 import kv_cache
+import layer_norm
 import linear_attention
 import multi_head
 import rope
@@ -27,8 +28,8 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"addition": addition, "attention": attention, "kv_cache": kv_cache, "linear_attention": linear_attention, "multi_head": multi_head,
-              "rope": rope, "softmax": softmax}
+COMPONENTS = {"addition": addition, "attention": attention, "kv_cache": kv_cache, "layer_norm": layer_norm,
+              "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):

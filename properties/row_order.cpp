@@ -1,10 +1,10 @@
-#include "properties/softmax_model.hpp"
+#include "properties/row_order.hpp"
 
 namespace assay::properties {
 
 order order_of(const row_order& rows) {
   const order warp{{tree{}}};
-  return {{interleaved{rows.threads, rows.group}, in_chunks(k_softmax_warp, warp), tree{}}};
+  return {{interleaved{rows.threads, rows.group}, in_chunks(k_row_warp, warp), tree{}}};
 }
 
 }  // namespace assay::properties
