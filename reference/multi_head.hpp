@@ -14,36 +14,13 @@
 
 #include "reference/attention.hpp"
 #include "reference/exact.hpp"
+#include "reference/linear.hpp"
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace assay::reference {
-
-/// W [in, out], row-major, and b [out].
-template <class T>
-struct linear_map {
-  std::span<const T> weights, bias;
-
-  std::size_t out() const { return bias.size(); }
-  std::size_t in() const { return out() == 0 ? 0 : weights.size() / out(); }
-};
-
-/// x W + b of each row of x: [rows, in] gives [rows, out]. Sums in order.
-template <real R>
-std::vector<R> linear(std::span<const R> x, const linear_map<R>& map) {
-  const std::size_t in = map.in(), out = map.out();
-  std::vector<R> y;
-  for (std::size_t row = 0; in > 0 && row < x.size() / in; ++row) {
-    std::vector<R> sums(out, R(0));
-    for (std::size_t k = 0; k < in; ++k)
-      for (std::size_t n = 0; n < out; ++n)
-        sums[n] = sums[n] + x[row * in + k] * map.weights[k * out + n];
-    for (std::size_t n = 0; n < out; ++n) y.push_back(sums[n] + map.bias[n]);
-  }
-  return y;
-}
 
 /// Queries, keys and values of one head in packed [T, 3 C], as linear gives them.
 enum class packed_part { queries, keys, values };
