@@ -17,6 +17,7 @@ import sys
 import attention
 import elementwise
 import kv_cache
+import linear
 import linear_attention
 import multi_head
 import rope
@@ -26,8 +27,8 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"attention": attention, "kv_cache": kv_cache, "linear_attention": linear_attention, "multi_head": multi_head,
-              "rope": rope, "softmax": softmax}
+COMPONENTS = {"attention": attention, "kv_cache": kv_cache, "linear": linear, "linear_attention": linear_attention,
+              "multi_head": multi_head, "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):
