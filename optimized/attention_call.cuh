@@ -35,25 +35,21 @@ inline constexpr call_signature k_attention{"attention", 0};
 
 namespace detail {
 
-// `by`: the component whose call it is.
-inline void refuse(std::size_t tensor, const std::string& what, const std::string& expected,
-                   const char* by = k_attention.name) {
-  throw simt::error(by, tensor_number(tensor) + " " + what, expected);
+// As check_call.cuh has them, said of attention.
+inline void refuse(std::size_t tensor, const std::string& what, const std::string& expected) {
+  refuse(tensor, what, expected, k_attention.name);
 }
-
-// Elements between neighbours of each dimension but the last.
-inline std::vector<std::int64_t> steps_of(const call& what, std::size_t i,
-                                          const char* by = k_attention.name) {
-  const tensor& t = what.tensors[i];
-  std::vector<std::int64_t> steps = t.strides;
-  if (steps.empty()) {
-    steps.assign(t.shape.size(), 1);
-    for (std::size_t d = t.shape.size() - 1; d > 0; --d) steps[d - 1] = steps[d] * t.shape[d];
-  }
-  if (steps.size() != t.shape.size())
-    refuse(i, "has strides", "one for each of its dimensions", by);
-  if (steps.back() != 1) refuse(i, "has strides", "rows whose elements are neighbours", by);
-  return steps;
+inline std::vector<std::int64_t> steps_of(const call& what, std::size_t i) {
+  return steps_of(what, i, k_attention.name);
+}
+inline void check_extents(const call& what, std::size_t i) {
+  check_extents(what, i, k_attention.name);
+}
+inline void check_rank(const call& what, std::size_t i, std::size_t rank) {
+  check_rank(what, i, rank, k_attention.name);
+}
+inline void check_alignment(const call& what, std::size_t i) {
+  check_alignment(what, i, k_attention.name);
 }
 
 template <class T>
@@ -67,32 +63,11 @@ head_rows<T> head_rows_of(const call& what, std::size_t i, const char* by = k_at
   return {simt::bind<T>(t.data, t.bytes()), steps[0], steps[1], head};
 }
 
-// Of so many queries, keys and heads that a kernel counts them in 32 bits.
-inline void check_extents(const call& what, std::size_t i, const char* by = k_attention.name) {
-  for (std::int64_t extent : what.tensors[i].shape)
-    if (extent < 0 || extent > 0x7fffffff)
-      refuse(i, "has an extent of " + std::to_string(extent), "0 to 2^31 - 1", by);
-}
-
-inline void check_rank(const call& what, std::size_t i, std::size_t rank,
-                       const char* by = k_attention.name) {
-  if (what.tensors[i].shape.size() != rank)
-    refuse(i, "is of rank " + std::to_string(what.tensors[i].shape.size()), std::to_string(rank),
-           by);
-}
-
 inline void check_parameter(const char* name, double given, double most, bool whole) {
   if (!(given >= 0 && given <= most) || (whole && given != std::floor(given)))
     throw simt::error(k_attention.name, std::string(name) + " " + std::to_string(given),
                       std::string(whole ? "a whole number" : "a number") + " from 0 to " +
                           std::to_string(std::int64_t(most)));
-}
-
-inline void check_alignment(const call& what, std::size_t i, const char* by = k_attention.name) {
-  const tensor& t = what.tensors[i];
-  if (reinterpret_cast<std::uintptr_t>(t.data) % size_of(t.type) != 0)
-    refuse(i, "lies across its elements' alignment",
-           "an address divisible by " + std::to_string(size_of(t.type)), by);
 }
 
 // q, k and v, and o and lse, which stand at `output` and behind it.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "optimized/attention_rows.cuh"
+#include "optimized/mma_tile.cuh"
 
 #include <type_traits>
 
@@ -33,22 +34,6 @@ SIMT_DEVICE mma_place place_of_block(const attention_size& size) {
   const int matrix = int(blockIdx.x % matrices), tile = tiles - 1 - int(blockIdx.x / matrices);
   return {matrix / size.query_heads(), matrix % size.query_heads(), tile * k_mma_tile};
 }
-
-// Rows of Width elements, in chunks of 8 (16 bytes). ldmatrix reads the same chunk of eight
-// neighbouring rows at once, which must lie in different banks: rows are a multiple of 64 bytes
-// long, so without more they would not. The chunks of a row are exchanged by its number.
-template <int Width, int Rows = k_mma_tile>
-struct mma_tile {
-  static_assert(Width % 32 == 0);
-  static constexpr int k_chunks = Width / 8;
-  static constexpr int k_elements = Rows * Width;
-
-  // Where chunk `chunk` of row `row` begins.
-  SIMT_DEVICE static int place(int row, int chunk) {
-    const int by = k_chunks % 8 == 0 ? row & 7 : (row >> 1) & 3;
-    return row * Width + ((chunk ^ by) << 3);
-  }
-};
 
 // Starts copying rows [first, first + Rows) of a head; those outside [live.first, live.last) become
 // zeros and are not read.

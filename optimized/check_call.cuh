@@ -52,6 +52,46 @@ inline void check_shape(const call_signature& of, const call& what, std::size_t 
                       text(shape));
 }
 
+// `by`: the component whose call it is.
+inline void refuse(std::size_t tensor, const std::string& what, const std::string& expected,
+                   const char* by) {
+  throw simt::error(by, tensor_number(tensor) + " " + what, expected);
+}
+
+// Elements between neighbours of each dimension but the last.
+inline std::vector<std::int64_t> steps_of(const call& what, std::size_t i, const char* by) {
+  const tensor& t = what.tensors[i];
+  std::vector<std::int64_t> steps = t.strides;
+  if (steps.empty()) {
+    steps.assign(t.shape.size(), 1);
+    for (std::size_t d = t.shape.size() - 1; d > 0; --d) steps[d - 1] = steps[d] * t.shape[d];
+  }
+  if (steps.size() != t.shape.size())
+    refuse(i, "has strides", "one for each of its dimensions", by);
+  if (steps.back() != 1) refuse(i, "has strides", "rows whose elements are neighbours", by);
+  return steps;
+}
+
+// Of a size that a kernel counts in 32 bits.
+inline void check_extents(const call& what, std::size_t i, const char* by) {
+  for (std::int64_t extent : what.tensors[i].shape)
+    if (extent < 0 || extent > 0x7fffffff)
+      refuse(i, "has an extent of " + std::to_string(extent), "0 to 2^31 - 1", by);
+}
+
+inline void check_rank(const call& what, std::size_t i, std::size_t rank, const char* by) {
+  if (what.tensors[i].shape.size() != rank)
+    refuse(i, "is of rank " + std::to_string(what.tensors[i].shape.size()), std::to_string(rank),
+           by);
+}
+
+inline void check_alignment(const call& what, std::size_t i, const char* by) {
+  const tensor& t = what.tensors[i];
+  if (reinterpret_cast<std::uintptr_t>(t.data) % size_of(t.type) != 0)
+    refuse(i, "lies across its elements' alignment",
+           "an address divisible by " + std::to_string(size_of(t.type)), by);
+}
+
 inline void check_contiguous(const call_signature& of, const call& what, std::size_t i) {
   if (!what.tensors[i].strides.empty())
     throw simt::error(of.name, tensor_number(i) + " has strides", "a contiguous one");

@@ -1,5 +1,5 @@
 #include "optimized/attention_launch.cuh"
-#include "optimized/linear_mma.cuh"
+#include "optimized/linear_launch.cuh"
 #include "optimized/multi_head.cuh"
 #include "optimized/multi_head_call.cuh"
 
@@ -12,60 +12,42 @@ std::span<const launcher> attention_launchers();
 
 namespace {
 
-template <class T>
-void launch_linear_naive(const linear_problem<T>& p, const call& what, simt::queue& stream) {
-  launch_blocks_of(k_multi_head, linear_naive<T>,
-                   blocks_for(p.rows * p.out, k_linear_naive_threads), k_linear_naive_threads, 0,
-                   what, stream, p);
-}
-
-template <class Half>
-void launch_linear_mma(const linear_problem<Half>& p, const call& what, simt::queue& stream) {
-  const std::int64_t blocks =
-      blocks_for(p.rows, k_linear_mma_tile) * blocks_for(p.out, k_linear_mma_tile);
-  launch_blocks_of(k_multi_head, linear_mma<Half>, blocks, k_linear_mma_threads,
-                   k_linear_mma_shared_bytes, what, stream, p);
-}
-
 const launcher& attention_by(std::string_view function, std::string_view implementation) {
   for (const launcher& each : attention_launchers())
     if (each.function == function && each.implementation == implementation) return each;
   throw simt::error(k_multi_head.name, "no " + std::string(function), std::string(implementation));
 }
 
-std::size_t workspace_for(const call& what, const launcher& attention) {
+// What attention wants for itself, and a linear layer before or after it, in the same place.
+std::size_t workspace_within(const call& what, const launcher& attention, product_method by) {
   const multi_head_size size = multi_head_call::size(what);
-  const dtype type = what.tensors[0].type;
-  const call within = attention_within(size, type, nullptr, {size, type, 0});
+  const std::int64_t c = size.channels;
+  const call within =
+      attention_within(size, what.tensors[0].type, nullptr, {size, what.tensors[0].type, 0});
   const std::size_t more = attention.workspace ? attention.workspace(within) : 0;
-  return multi_head_scratch(size, type, more).bytes;
+  return std::max(
+      {more, product_scratch(by, size.rows(), 3 * c, c), product_scratch(by, size.rows(), c, c)});
+}
+std::size_t workspace_for(const call& what, const launcher& attention, product_method by) {
+  return multi_head_scratch(multi_head_call::size(what), what.tensors[0].type,
+                            workspace_within(what, attention, by))
+      .bytes;
 }
 
-// Linear, attention, linear; `linear` launches a linear_problem.
-template <class T, class Linear>
+// Linear, attention, linear.
+template <class T>
 void launch_all(const call& what, simt::queue& stream, const launcher& attention,
-                const Linear& linear) {
+                product_method by) {
   const multi_head_size size = multi_head_call::size(what);
   if (size.rows() * size.channels == 0) return;
   const dtype type = what.tensors[0].type;
-  const std::size_t bytes = workspace_for(what, attention),
-                    least = multi_head_scratch(size, type, 0).bytes;
-  const multi_head_scratch at(size, type, bytes - least);
+  const multi_head_scratch at(size, type, workspace_within(what, attention, by));
   std::byte* const scratch = static_cast<std::byte*>(what.workspace);
-  const auto elements = std::size_t(size.rows() * size.channels);
-  linear(linear_of_qkv<T>(what, simt::bind<T>(scratch + at.qkv, 3 * elements * sizeof(T))), what,
-         stream);
+  const product_launch in{k_multi_head, what, stream, by, scratch + at.attention};
+  launch_product<operands::plain>(linear_of_qkv<T>(what, scratch + at.qkv), in);
   attention.launch(attention_within(size, type, scratch, at), stream);
-  linear(linear_of_output<T>(what, simt::bind<const T>(scratch + at.joined, elements * sizeof(T))),
-         what, stream);
+  launch_product<operands::plain>(linear_of_output<T>(what, scratch + at.joined), in);
 }
-
-constexpr auto k_by_naive = [](const auto& p, const call& what, simt::queue& stream) {
-  launch_linear_naive(p, what, stream);
-};
-constexpr auto k_by_mma = [](const auto& p, const call& what, simt::queue& stream) {
-  launch_linear_mma(p, what, stream);
-};
 
 constexpr std::string_view attention_of(attention_kind kind) {
   return kind == attention_kind::causal ? "attention.causal.fwd" : "attention.dense.fwd";
@@ -91,13 +73,15 @@ void check_for_tensor_cores(const call& what) {
 // The kernels, each by the name that its attention has too.
 struct naive {
   static constexpr const char* k_name = "naive";
+  static constexpr product_method k_projects = product_method::naive;
   static void launch(const call& what, simt::queue& stream, const launcher& attention) {
-    in_dtype_of(what, [&]<class T>(T) { launch_all<T>(what, stream, attention, k_by_naive); });
+    in_dtype_of(what, [&]<class T>(T) { launch_all<T>(what, stream, attention, k_projects); });
   }
 };
 
 struct flash_simple {
   static constexpr const char* k_name = "flash_simple";
+  static constexpr product_method k_projects = product_method::naive;
   static void launch(const call& what, simt::queue& stream, const launcher& attention) {
     if (what.tensors[0].type != dtype::fp32)
       detail::refuse(0, "is " + std::string(name_of(what.tensors[0].type)), "fp32",
@@ -105,24 +89,26 @@ struct flash_simple {
     const std::int64_t width = multi_head_call::size(what).width();
     if (width > 128)
       detail::refuse(0, "has heads of " + std::to_string(width), "at most 128", k_multi_head.name);
-    launch_all<float>(what, stream, attention, k_by_naive);
+    launch_all<float>(what, stream, attention, k_projects);
   }
 };
 
 struct flash_mma {
   static constexpr const char* k_name = "flash_mma";
+  static constexpr product_method k_projects = product_method::mma;
   static void launch(const call& what, simt::queue& stream, const launcher& attention) {
     const dtype type = what.tensors[0].type;
     if (type == dtype::fp32) detail::refuse(0, "is fp32", "bf16 or fp16", k_multi_head.name);
     check_for_tensor_cores(what);
-    if (type == dtype::bf16) return launch_all<simt::bf16>(what, stream, attention, k_by_mma);
-    launch_all<simt::fp16>(what, stream, attention, k_by_mma);
+    if (type == dtype::bf16) return launch_all<simt::bf16>(what, stream, attention, k_projects);
+    launch_all<simt::fp16>(what, stream, attention, k_projects);
   }
 };
 
 template <attention_kind Kind, class Kernel>
 std::size_t workspace(const call& what) {
-  return workspace_for(what, attention_by(attention_of(Kind), Kernel::k_name));
+  return workspace_for(what, attention_by(attention_of(Kind), Kernel::k_name),
+                       Kernel::k_projects);
 }
 
 template <attention_kind Kind, class Kernel>

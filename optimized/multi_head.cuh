@@ -26,7 +26,7 @@ struct multi_head_size {
 struct multi_head_scratch {
   std::size_t qkv = 0, joined, lse, attention, bytes;
 
-  // `more`: what attention wants for itself.
+  // `more`: what attention wants for itself, or a linear layer.
   multi_head_scratch(const multi_head_size& size, dtype type, std::size_t more) {
     const auto after = [](std::size_t begin, std::int64_t elements, std::size_t each) {
       return (begin + std::size_t(elements) * each + 255) / 256 * 256;

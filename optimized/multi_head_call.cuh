@@ -10,7 +10,7 @@
 #pragma once
 
 #include "optimized/attention_call.cuh"
-#include "optimized/linear.cuh"
+#include "optimized/linear_call.cuh"
 #include "optimized/multi_head.cuh"
 
 #include <cmath>
@@ -41,6 +41,11 @@ struct multi_head_call {
   static multi_head_size size(const call& what) {
     const std::vector<std::int64_t>& x = what.tensors[k_x].shape;
     return {x[0], x[1], x[2], std::int64_t(what.parameters[0])};
+  }
+
+  template <class T>
+  static matrix_argument<T> matrix(const call& what, std::size_t i) {
+    return matrix_argument<T>::of(what, i, k_multi_head.name);
   }
 
   // From one row of a matrix to the next, in elements.
@@ -79,43 +84,27 @@ struct multi_head_call {
 
 // Both linear layers of a call: x to packed qkv, and joined heads to y.
 template <class T>
-linear_problem<T> linear_of_qkv(const call& what, simt::global<T> qkv) {
+product_problem<T> linear_of_qkv(const call& what, void* qkv) {
   using of = multi_head_call;
-  const auto bound = [&](std::size_t i) {
-    return simt::bind<const T>(what.tensors[i].data, what.tensors[i].bytes());
-  };
   const multi_head_size size = of::size(what);
-  const int channels = int(size.channels);
-  return {bound(of::k_x),
-          bound(of::k_w_qkv),
-          bound(of::k_b_qkv),
-          qkv,
-          size.rows(),
-          channels,
-          3 * channels,
-          of::row_of(what, of::k_x),
-          of::row_of(what, of::k_w_qkv),
-          3 * size.channels};
+  const std::int64_t c = size.channels;
+  product_problem<T> p = product_of<T>(
+      of::matrix<const T>(what, of::k_x), of::matrix<const T>(what, of::k_w_qkv),
+      matrix_argument<T>::placed(qkv, std::size_t(size.rows() * 3 * c) * sizeof(T), 3 * c),
+      size.rows(), c, 3 * c);
+  add_bias(p, of::matrix<const T>(what, of::k_b_qkv));
+  return p;
 }
 template <class T>
-linear_problem<T> linear_of_output(const call& what, simt::global<const T> joined) {
+product_problem<T> linear_of_output(const call& what, const void* joined) {
   using of = multi_head_call;
-  const auto bound = [&](std::size_t i) {
-    return simt::bind<const T>(what.tensors[i].data, what.tensors[i].bytes());
-  };
   const multi_head_size size = of::size(what);
-  const int channels = int(size.channels);
-  const tensor& y = what.tensors[of::k_y];
-  return {joined,
-          bound(of::k_w_out),
-          bound(of::k_b_out),
-          simt::bind<T>(y.data, y.bytes()),
-          size.rows(),
-          channels,
-          channels,
-          size.channels,
-          of::row_of(what, of::k_w_out),
-          of::row_of(what, of::k_y)};
+  const std::int64_t c = size.channels;
+  product_problem<T> p = product_of<T>(
+      matrix_argument<const T>::placed(joined, std::size_t(size.rows() * c) * sizeof(T), c),
+      of::matrix<const T>(what, of::k_w_out), of::matrix<T>(what, of::k_y), size.rows(), c, c);
+  add_bias(p, of::matrix<const T>(what, of::k_b_out));
+  return p;
 }
 
 }  // namespace assay::optimized::inline ASSAY_BUILD

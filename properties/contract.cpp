@@ -240,8 +240,10 @@ std::vector<std::int64_t> strides_of(const contract& c, const case_id& id, std::
   std::vector<std::int64_t> shape;
   for (std::size_t t = 0; t <= tensor; ++t) {
     const tensor_spec& spec = t < c.inputs.size() ? c.inputs[t] : c.outputs[t - c.inputs.size()];
-    const bool rows = spec.shape.size() > 1 &&
-                      named_extent::of(spec.shape.back()).dimension == c.dimensions.back();
+    const std::string last =
+        spec.shape.size() > 1 ? named_extent::of(spec.shape.back()).dimension : "";
+    const bool rows = last == c.dimensions.back() ||
+                      std::find(c.gapped.begin(), c.gapped.end(), last) != c.gapped.end();
     gap += rows ? pad : 0;
     shape = rows ? shape_of(spec, id) : std::vector<std::int64_t>();
   }

@@ -152,8 +152,12 @@ struct contract {
   std::vector<parameter_spec> parameters;
   std::vector<std::vector<dtype>> signatures;  // dtypes of inputs, then outputs
   // Kernels take rows with gaps between them (`pad=` of a case): of all tensors whose last
-  // dimension is the contract's.
+  // dimension is the contract's, or one of these.
   bool takes_gaps = false;
+  std::vector<std::string> gapped;
+  // Outputs but the first are sums over the first dimension: what the last of its indices give
+  // cannot be had without the others.
+  bool sums_over_first = false;
   // What becomes of drawn inputs, where one depends on more than its own element: by IEEE
   // operations alone, values of their dtypes. Empty: nothing.
   std::function<void(case_inputs&)> finish_inputs;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "properties/attention_model.hpp"
+#include "properties/linear_model.hpp"
 #include "properties/multi_head_sensitivity.hpp"
 #include "properties/multi_head_shape.hpp"
 #include "properties/values.hpp"
@@ -26,6 +27,8 @@ class multi_head_arithmetic {
       : a_(arithmetic),
         attention_(arithmetic, kind, 1 / std::sqrt(double(shape.width())), 2 * 0x1p-53,
                    format_of(type)),
+        product_(arithmetic, kind == attention_algorithm::mma ? product_algorithm::tensor_cores
+                                                              : product_algorithm::in_order),
         kind_(kind),
         shape_(shape),
         causal_(causal),
@@ -67,35 +70,11 @@ class multi_head_arithmetic {
     return type_ == dtype::fp32 ? v : a_.narrowed(format_of(type_), v);
   }
 
-  static bool is_zero(const value& v) {
-    if constexpr (k_follows)
-      return v.center == 0 && v.after == 0;
-    else
-      return v.after == 0;
-  }
-  // Nothing added to a number rounds nothing, and neither does zero times a number.
-  value plus_product(const value& x, double w, const value& sum) const {
-    if (std::isfinite(w) && is_zero(x)) return sum;
-    return w == 0 && std::isfinite(center(x)) ? sum : a_.fma(x, Arithmetic::exact(w), sum);
-  }
-  static double center(const value& v) {
-    if constexpr (k_follows)
-      return v.center;
-    else
-      return v.after;
-  }
-
-  // Sums by fused multiply-adds in order, then the bias.
   void append_linear(row& y, const row& x, const reference::linear_map<double>& map) const {
-    const std::size_t in = map.in(), out = map.out();
-    for (std::size_t first = 0; in > 0 && first < x.size(); first += in) {
-      row sums(out, Arithmetic::exact(0));  // side by side: no sum waits for itself
-      for (std::size_t k = 0; k < in; ++k)
-        for (std::size_t n = 0; n < out; ++n)
-          sums[n] = plus_product(x[first + k], map.weights[k * out + n], sums[n]);
-      for (std::size_t n = 0; n < out; ++n)
-        y.push_back(map.bias[n] == 0 ? sums[n] : a_.add(sums[n], Arithmetic::exact(map.bias[n])));
-    }
+    const auto in = std::int64_t(map.in()), out = std::int64_t(map.out());
+    const auto w = reference::matrix_of(map.weights, in, out);
+    for (std::size_t first = 0; in > 0 && first < x.size(); first += std::size_t(in))
+      product_.append_row(y, std::span(x).subspan(first, std::size_t(in)), w, map.bias);
   }
 
   void attend(row& joined, const row& qkv, std::int64_t head) const {
@@ -116,6 +95,7 @@ class multi_head_arithmetic {
 
   const Arithmetic& a_;
   attention_arithmetic<Arithmetic> attention_;
+  product_arithmetic<Arithmetic> product_;
   attention_algorithm kind_;
   multi_head_shape shape_;
   bool causal_;

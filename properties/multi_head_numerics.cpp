@@ -2,6 +2,7 @@
 
 #include "properties/attention_cases.hpp"
 #include "properties/attention_numerics.hpp"
+#include "properties/linear_numerics.hpp"
 #include "properties/multi_head_model.hpp"
 #include "properties/multi_head_reach.hpp"
 
@@ -30,28 +31,22 @@ std::shared_ptr<const rounding_model> model_of(const multi_head_variant& of,
   });
 }
 
-// Bytes of a linear layer, a thread an output: a row of x and a column of W for each, the bias, the
-// result.
-double naive_linear_traffic(double rows, double in, double out, double size) {
-  return rows * out * (2 * in + 2) * size;
-}
-// Bytes of one on tensor cores: x once for every 64 columns, W once for every 64 rows; the bias for
-// each result, and that.
-double mma_linear_traffic(double rows, double in, double out, double size) {
-  const auto tiles = [](double count) { return std::ceil(count / 64); };
-  return (tiles(out) * rows * in + tiles(rows) * in * out + 2 * rows * out) * size;
-}
-
 // Both linear layers, and attention as its own contract has it.
 double traffic_of(attention_algorithm kind, const std::string& name, const case_id& id) {
   const multi_head_shape shape = multi_head_shape::of(id);
   const double rows = double(shape.batch * shape.tokens), c = double(shape.channels),
                size = double(size_of(id.types[k_x].type));
   if (rows * c == 0) return 0;
-  const auto linear = kind == attention_algorithm::mma ? mma_linear_traffic : naive_linear_traffic;
+  // With a bias for each result.
+  const auto linear = [&](double out) {
+    const std::int64_t tokens = shape.batch * shape.tokens;
+    return 2 * rows * out * size +
+           (kind == attention_algorithm::mma
+                ? mma_product_traffic(tokens, shape.channels, std::int64_t(out), size, 0)
+                : product_traffic(rows, c, out, size, 0));
+  };
   const case_id within = attention_within(id);
-  return linear(rows, c, 3 * c, size) + contract_of(within).find(name)->traffic(within) +
-         linear(rows, c, c, size);
+  return linear(3 * c) + contract_of(within).find(name)->traffic(within) + linear(c);
 }
 
 std::string declined_by_simple(const case_id& id) {
@@ -100,7 +95,8 @@ std::vector<implementation> multi_head_implementations(const multi_head_variant&
        "flash_mma",
        "linear, flash attention, linear, all on tensor cores",
        "products of 16-bit numbers summed in fp32 in order (a tensor core: in blocks, truncated), "
-       "then the bias; attention as its flash_mma. Queries, keys, values and joined heads are "
+       "by chunks as linear's mma, then the bias; attention as its flash_mma. Queries, keys, "
+       "values and joined heads are "
        "rounded to 16 bits",
        {dtype::bf16, dtype::fp16},
        [](const case_id& id) { return declined_by_mma(attention_within(id)); }}};

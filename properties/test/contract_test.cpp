@@ -78,6 +78,18 @@ TEST(contract, names_extents_as_multiples_of_dimensions) {
   EXPECT_EQ(strides_of(c, id, 5), (std::vector<std::int64_t>{3 * 28, 28, 1}));
 }
 
+// Of linear layers x and w have gaps too, whichever dimension is their last.
+TEST(contract, has_gaps_in_the_rows_of_other_dimensions_that_it_names) {
+  const case_id id = parse_case(
+      "v1/linear.out_in.bwd/x=fp32,w=fp32,dy=fp32,dx=fp32,dw=fp32,db=fp32/"
+      "rows=2,in=3,out=7,pad=5/dist=normal/seed=1");
+  const contract& c = contract_of(id);
+  std::size_t tensor = 0;
+  for (const std::int64_t row : {3 + 5, 3 + 10, 7 + 15, 3 + 20, 3 + 25})
+    EXPECT_EQ(strides_of(c, id, tensor++), (std::vector<std::int64_t>{row, 1}));
+  EXPECT_EQ(strides_of(c, id, tensor), std::vector<std::int64_t>());
+}
+
 TEST(contract, refuses_dimensions_that_a_parameter_does_not_divide) {
   const std::string tensors =
       "v1/multi_head.dense.fwd/x=fp32,w_qkv=fp32,b_qkv=fp32,w_out=fp32,b_out=fp32,y=fp32/";

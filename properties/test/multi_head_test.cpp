@@ -1,7 +1,7 @@
 // Multi-head attention: what its kernels move, counted; that packed projections are three of their
 // own; which mistakes leave the bounds, and which cannot.
 
-#include "optimized/linear_mma.cuh"
+#include "optimized/linear_plan.hpp"
 #include "properties/multi_head_shape.hpp"
 #include "properties/test/attention_support.hpp"
 #include "properties/values.hpp"
@@ -75,63 +75,6 @@ TEST(multi_head, naive_moves_two_numbers_for_each_product_of_its_linear_layers) 
                            "naive");
   EXPECT_EQ(all.global_load_bytes - attention.global_load_bytes, 4 * t * 4 * c * (2 * c + 1));
   EXPECT_EQ(all.global_store_bytes - attention.global_store_bytes, 4 * t * 4 * c);
-}
-
-// ---- linear layers by themselves ---------------------------------------------------------------
-
-template <class T>
-std::vector<double> linear_by(void (*kernel)(optimized::plain::linear_problem<T>), dtype type,
-                              const case_inputs& in, std::int64_t first, std::int64_t out) {
-  const multi_head_shape shape = multi_head_shape::of(in);
-  const tensor_bytes x = encoded(type, in.values[k_x]), w = encoded(type, in.values[k_w_qkv]),
-                     b = encoded(type, in.values[k_b_qkv]);
-  const std::int64_t rows = shape.batch * shape.tokens, c = shape.channels;
-  tensor_bytes y(std::size_t(rows * out) * size_of(type));
-  const auto at = [&](const tensor_bytes& all) {
-    return static_cast<const T*>(static_cast<const void*>(all.data()));
-  };
-  optimized::plain::linear_problem<T> p{
-      at(x), at(w) + first, at(b) + first, const_cast<T*>(at(y)), rows, int(c), int(out), c, 3 * c,
-      out};
-  const auto stream = simt::plain_emulator().make_queue();
-  const bool naive = kernel == optimized::plain::linear_naive<T>;
-  const std::int64_t tiles = (rows + 63) / 64 * ((out + 63) / 64);
-  if (naive)
-    simt::launch(kernel, dim3(unsigned((rows * out + 255) / 256)), dim3(256), 0, *stream, p);
-  else
-    simt::launch(kernel, dim3(unsigned(tiles)), dim3(128),
-                 optimized::plain::k_linear_mma_shared_bytes, *stream, p);
-  stream->synchronize();
-  return decoded(type, y);
-}
-
-// Packed queries, keys and values from one matrix, and each from its third of it: the same bits.
-template <class T>
-void expect_three_projections(void (*kernel)(optimized::plain::linear_problem<T>), dtype type) {
-  const case_inputs in = inputs_of(multi_head_of("dense", type, 70, 96, 3));
-  const std::vector<double> packed = linear_by(kernel, type, in, 0, 288);
-  for (std::int64_t part = 0; part < 3; ++part) {
-    const std::vector<double> one = linear_by(kernel, type, in, 96 * part, 96);
-    for (std::int64_t i = 0; i < 70 * 96; ++i)
-      ASSERT_EQ(one[std::size_t(i)], packed[std::size_t(i / 96 * 288 + part * 96 + i % 96)]) << i;
-  }
-}
-
-TEST(linear, of_packed_weights_is_three_projections_bit_for_bit) {
-  using namespace optimized::plain;
-  expect_three_projections(linear_naive<float>, dtype::fp32);
-  expect_three_projections(linear_naive<simt::fp16>, dtype::fp16);
-  expect_three_projections(linear_mma<simt::bf16>, dtype::bf16);
-}
-
-// The emulator's tensor cores add in order: on a GPU these two differ.
-TEST(linear, on_emulated_tensor_cores_is_the_naive_one_bit_for_bit) {
-  using namespace optimized::plain;
-  for (const auto& [tokens, channels] : {std::pair{70, 96}, {1, 8}, {65, 40}, {64, 128}}) {
-    const case_inputs in = inputs_of(multi_head_of("dense", dtype::fp16, tokens, channels, 1));
-    EXPECT_EQ(linear_by(linear_mma<simt::fp16>, dtype::fp16, in, 0, 3 * channels),
-              linear_by(linear_naive<simt::fp16>, dtype::fp16, in, 0, 3 * channels));
-  }
 }
 
 // ---- mistakes ----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import attention
 import elementwise
 import kv_cache
 import layer_norm
+import linear
 import linear_attention
 import multi_head
 import rope
@@ -29,7 +30,8 @@ from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
 COMPONENTS = {"addition": addition, "attention": attention, "kv_cache": kv_cache, "layer_norm": layer_norm,
-              "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope, "softmax": softmax}
+              "linear": linear, "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope,
+              "softmax": softmax}
 
 
 def same(a, b, zero_sign):
