@@ -4,6 +4,7 @@
 
 #include "optimized/check_call.cuh"
 #include "optimized/launcher.hpp"
+#include "optimized/matrix_rows.cuh"
 #include "optimized/softmax_rows.cuh"
 
 #include <string>
@@ -46,27 +47,6 @@ struct softmax_variant {
     return rows;
   }
 };
-
-namespace detail {
-
-// Elements from row to row of a tensor of scores; throws simt::error where that is not one number.
-inline std::int64_t row_stride(const call_signature& of, const call& what, std::size_t i) {
-  const tensor& t = what.tensors[i];
-  if (t.strides.empty()) return t.shape.back();
-  const auto refuse = [&](const char* expected) {
-    throw simt::error(of.name, tensor_number(i) + " has strides", expected);
-  };
-  const std::size_t rank = t.shape.size();
-  if (t.strides.size() != rank) refuse("one for each of its dimensions");
-  if (t.strides[rank - 1] != 1) refuse("rows whose elements are neighbours");
-  const std::int64_t stride = t.strides[rank - 2];
-  if (stride < t.shape[rank - 1]) refuse("rows that do not overlap");
-  if (rank == 3 && t.shape[0] > 1 && t.strides[0] != t.shape[1] * stride)
-    refuse("rows at one distance through all matrices");
-  return stride;
-}
-
-}  // namespace detail
 
 // Of a call with so many tensors of scores that are inputs, and one that is the output: where the
 // tensor of its mask stands, or 0.

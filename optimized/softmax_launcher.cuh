@@ -137,19 +137,6 @@ inline void check_length(std::int64_t length, row_threads how) {
                       "at most " + std::to_string(most));
 }
 
-// Can every row be read and written 16 bytes at a time, but for its end?
-template <class T>
-bool takes_words(const call_signature& of, const call& what) {
-  bool aligned = true;
-  for (std::size_t i = 0; i < what.tensors.size(); ++i) {
-    const tensor& each = what.tensors[i];
-    if (is_integer(each.type)) continue;
-    aligned = aligned && reinterpret_cast<std::uintptr_t>(each.data) % 16 == 0 &&
-              row_stride(of, what, i) % k_row_group<T> == 0;
-  }
-  return aligned;
-}
-
 template <class Direction, class Variant, class T>
 void launch_softmax_of(const call_signature& of, const call& what, simt::queue& stream,
                        row_threads how) {

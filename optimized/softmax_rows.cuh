@@ -2,6 +2,7 @@
 // writes 16 bytes' worth of one.
 #pragma once
 
+#include "optimized/matrix_rows.cuh"
 #include "optimized/simt/simt.cuh"
 #include "optimized/vector_access.cuh"
 
@@ -30,15 +31,6 @@ struct softmax_rows {
         causal ? row % queries + 1 + ahead : std::int64_t(std::int32_t(lengths[row / queries]));
     return seen < 0 ? 0 : seen > length ? length : seen;
   }
-};
-
-// A matrix whose rows begin `stride` elements apart.
-template <class T>
-struct matrix_rows {
-  simt::global<T> first;
-  std::int64_t stride;
-
-  SIMT_DEVICE simt::global<T> operator[](std::int64_t row) const { return first + row * stride; }
 };
 
 // A group of a row from element `first` on: -infinity from `visible` on.

@@ -113,13 +113,6 @@ std::string broken_causal_matrix(const subject& s) {
 
 }  // namespace
 
-std::string same_bits(const std::vector<double>& left, const std::vector<double>& right) {
-  for (std::size_t i = 0; i < left.size(); ++i)
-    if (!reference::same(left[i], right[i]))
-      return fmt::format("element {}: {:a} is now {:a}", i, left[i], right[i]);
-  return {};
-}
-
 void add_softmax_mask_properties(contract& c) {
   const auto add = [&](const char* statement, std::string (*broken)(const subject&)) {
     c.properties.push_back({statement, broken});

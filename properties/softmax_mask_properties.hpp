@@ -11,7 +11,4 @@ namespace assay::properties {
 // Adds to a contract of softmax those that its mask has; none where it has no mask.
 void add_softmax_mask_properties(contract& c);
 
-// Empty where the results are the same bits; else the first that is not.
-std::string same_bits(const std::vector<double>& left, const std::vector<double>& right);
-
 }  // namespace assay::properties

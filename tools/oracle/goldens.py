@@ -16,6 +16,7 @@ import sys
 
 import attention
 import elementwise
+import embedding
 import kv_cache
 import linear_attention
 import multi_head
@@ -26,8 +27,8 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"attention": attention, "kv_cache": kv_cache, "linear_attention": linear_attention, "multi_head": multi_head,
-              "rope": rope, "softmax": softmax}
+COMPONENTS = {"attention": attention, "embedding": embedding, "kv_cache": kv_cache,
+              "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):
