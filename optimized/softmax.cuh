@@ -30,9 +30,12 @@ inline constexpr int k_row_groups = 32 / k_row_group<T>;
 // The longest rows that a warp and a block hold in registers, and a chunk of longer ones.
 inline constexpr std::int64_t k_warp_row = 32 * 32, k_block_row = k_softmax_threads * 32;
 
-// What becomes of a score: t is its exponent below the row's maximum, closing what close() made of
-// the sum.
-struct softmax_form {
+// What becomes of a score: t is its exponent below the row's maximum, power() the exponential of
+// that, closing what close() made of the sum.
+struct natural_power {
+  SIMT_DEVICE static float power(float t) { return math::exp(t); }
+};
+struct softmax_form : natural_power {
   static constexpr float k_masked = 0.0f;
   SIMT_DEVICE float exponent(float below) const { return below; }
   SIMT_DEVICE float close(float sum) const { return 1.0f / sum; }
@@ -42,7 +45,7 @@ struct softmax_scaled_form : softmax_form {
   float inverse;  // 1 / temperature
   SIMT_DEVICE float exponent(float below) const { return below * inverse; }
 };
-struct log_softmax_form {
+struct log_softmax_form : natural_power {
   static constexpr float k_masked = -INFINITY;
   SIMT_DEVICE float exponent(float below) const { return below; }
   SIMT_DEVICE float close(float sum) const { return math::log1p(sum - 1.0f); }  // the sum is >= 1
@@ -61,9 +64,9 @@ struct online_sum {
     SIMT_UNROLL
     for (int i = 0; i < Count; ++i) next = simt::max_nan(next, x[i]);
     if (next == -INFINITY) return;
-    sum *= math::exp(form.exponent(most - next));
+    sum *= form.power(form.exponent(most - next));
     SIMT_UNROLL
-    for (int i = 0; i < Count; ++i) sum += math::exp(form.exponent(x[i] - next));
+    for (int i = 0; i < Count; ++i) sum += form.power(form.exponent(x[i] - next));
     most = next;
   }
 
@@ -71,8 +74,8 @@ struct online_sum {
   SIMT_DEVICE void merge(const Form& form, online_sum other) {
     const float next = simt::max_nan(most, other.most);
     if (next == -INFINITY) return;
-    sum = sum * math::exp(form.exponent(most - next)) +
-          other.sum * math::exp(form.exponent(other.most - next));
+    sum = sum * form.power(form.exponent(most - next)) +
+          other.sum * form.power(form.exponent(other.most - next));
     most = next;
   }
 };
@@ -88,11 +91,11 @@ SIMT_DEVICE online_sum warp_merge(const Form& form, online_sum mine) {
   return mine;
 }
 
-// Of a block of k_softmax_threads, the same in every thread: each warp's, then the warps' by every
+// Of a block of so many threads, the same in every thread: each warp's, then the warps' by every
 // warp. All threads must call it, once.
-template <class Form>
+template <int Threads = k_softmax_threads, class Form>
 SIMT_DEVICE online_sum block_merge(const Form& form, online_sum mine) {
-  constexpr int k_warps = k_softmax_threads / 32;
+  constexpr int k_warps = Threads / 32;
   __shared__ simt::array<float, k_warps> maxima;
   __shared__ simt::array<float, k_warps> sums;
   const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;

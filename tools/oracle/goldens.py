@@ -15,6 +15,7 @@ import struct
 import sys
 
 import attention
+import cross_entropy
 import elementwise
 import embedding
 import kv_cache
@@ -27,7 +28,7 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"attention": attention, "embedding": embedding, "kv_cache": kv_cache,
+COMPONENTS = {"attention": attention, "cross_entropy": cross_entropy, "embedding": embedding, "kv_cache": kv_cache,
               "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope, "softmax": softmax}
 
 
