@@ -31,7 +31,7 @@ case_id reduced(const contract& c, case_id id) {
       case_id smaller = id;
       for (field& same : smaller.shape)
         if (is_dimension && same.key == each.key) same.value = halved(each);
-      if (is_dimension && !keeps && undivided(c, smaller).empty() &&
+      if (is_dimension && !keeps && misfit(c, smaller).empty() &&
           each.value.as_integer() > multiple_of(c, each.key) &&
           (!largest || each.value.as_integer() > largest->value.as_integer()))
         largest = &each;

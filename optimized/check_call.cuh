@@ -97,9 +97,9 @@ inline void check_contiguous(const call_signature& of, const call& what, std::si
     throw simt::error(of.name, tensor_number(i) + " has strides", "a contiguous one");
 }
 
-// The dtype of a call's first tensor, which there must be.
-inline void check_floating(const call_signature& of, const call& what) {
-  const dtype type = what.tensors[0].type;
+// The dtype of one of a call's tensors, which there must be.
+inline void check_floating(const call_signature& of, const call& what, std::size_t i = 0) {
+  const dtype type = what.tensors[i].type;
   if (type == dtype::fp64 || is_integer(type))
     throw simt::error(of.name, "dtype " + std::string(name_of(type)), "fp32, bf16 or fp16");
 }

@@ -1,6 +1,7 @@
 // Rows of a matrix in memory, and how a thread reads and writes 16 bytes' worth of one.
 #pragma once
 
+#include "optimized/matrix_rows.cuh"
 #include "optimized/simt/simt.cuh"
 #include "optimized/vector_access.cuh"
 
@@ -18,15 +19,6 @@ template <class T>
 inline constexpr int k_row_groups = 32 / k_row_group<T>;
 // The longest rows that a warp and a block hold in registers.
 inline constexpr std::int64_t k_warp_row = 32 * 32, k_block_row = k_row_threads * 32;
-
-// A matrix whose rows begin `stride` elements apart.
-template <class T>
-struct matrix_rows {
-  simt::global<T> first;
-  std::int64_t stride;
-
-  SIMT_DEVICE simt::global<T> operator[](std::int64_t row) const { return first + row * stride; }
-};
 
 // A group of a row from element `first` on: `beyond` from `end` on.
 template <class T, int Bytes>

@@ -1,31 +1,12 @@
-// What launchers ask of a tensor of rows: where its rows begin, and whether words of 16 bytes do.
+// What launchers ask of one tensor of rows: whether words of 16 bytes begin where its rows do, and
+// the rows themselves.
 #pragma once
 
-#include "optimized/check_call.cuh"
 #include "optimized/row_access.cuh"
 
 #include <cstdint>
-#include <string>
 
 namespace assay::optimized::inline ASSAY_BUILD::detail {
-
-// Elements from row to row of a tensor of rank 2 or 3; throws simt::error where that is not one
-// number.
-inline std::int64_t row_stride(const call_signature& of, const call& what, std::size_t i) {
-  const tensor& t = what.tensors[i];
-  if (t.strides.empty()) return t.shape.back();
-  const auto refuse = [&](const char* expected) {
-    throw simt::error(of.name, tensor_number(i) + " has strides", expected);
-  };
-  const std::size_t rank = t.shape.size();
-  if (t.strides.size() != rank) refuse("one for each of its dimensions");
-  if (t.strides[rank - 1] != 1) refuse("rows whose elements are neighbours");
-  const std::int64_t stride = t.strides[rank - 2];
-  if (stride < t.shape[rank - 1]) refuse("rows that do not overlap");
-  if (rank == 3 && t.shape[0] > 1 && t.strides[0] != t.shape[1] * stride)
-    refuse("rows at one distance through all matrices");
-  return stride;
-}
 
 // Can every row of a tensor, whatever its rank, be read and written 16 bytes at a time, but for its
 // end?

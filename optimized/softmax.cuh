@@ -24,9 +24,12 @@ namespace assay::optimized::inline ASSAY_BUILD {
 
 inline constexpr int k_softmax_threads = k_row_threads;
 
-// What becomes of a score: t is its exponent below the row's maximum, closing what close() made of
-// the sum.
-struct softmax_form {
+// What becomes of a score: t is its exponent below the row's maximum, power() the exponential of
+// that, closing what close() made of the sum.
+struct natural_power {
+  SIMT_DEVICE static float power(float t) { return math::exp(t); }
+};
+struct softmax_form : natural_power {
   static constexpr float k_masked = 0.0f;
   SIMT_DEVICE float exponent(float below) const { return below; }
   SIMT_DEVICE float close(float sum) const { return 1.0f / sum; }
@@ -36,7 +39,7 @@ struct softmax_scaled_form : softmax_form {
   float inverse;  // 1 / temperature
   SIMT_DEVICE float exponent(float below) const { return below * inverse; }
 };
-struct log_softmax_form {
+struct log_softmax_form : natural_power {
   static constexpr float k_masked = -INFINITY;
   SIMT_DEVICE float exponent(float below) const { return below; }
   SIMT_DEVICE float close(float sum) const { return math::log1p(sum - 1.0f); }  // the sum is >= 1
@@ -55,9 +58,9 @@ struct online_sum {
     SIMT_UNROLL
     for (int i = 0; i < Count; ++i) next = simt::max_nan(next, x[i]);
     if (next == -INFINITY) return;
-    sum *= math::exp(form.exponent(most - next));
+    sum *= form.power(form.exponent(most - next));
     SIMT_UNROLL
-    for (int i = 0; i < Count; ++i) sum += math::exp(form.exponent(x[i] - next));
+    for (int i = 0; i < Count; ++i) sum += form.power(form.exponent(x[i] - next));
     most = next;
   }
 
@@ -65,8 +68,8 @@ struct online_sum {
   SIMT_DEVICE void merge(const Form& form, online_sum other) {
     const float next = simt::max_nan(most, other.most);
     if (next == -INFINITY) return;
-    sum = sum * math::exp(form.exponent(most - next)) +
-          other.sum * math::exp(form.exponent(other.most - next));
+    sum = sum * form.power(form.exponent(most - next)) +
+          other.sum * form.power(form.exponent(other.most - next));
     most = next;
   }
 };
@@ -82,11 +85,11 @@ SIMT_DEVICE online_sum warp_merge(const Form& form, online_sum mine) {
   return mine;
 }
 
-// Of a block of k_softmax_threads, the same in every thread: each warp's, then the warps' by every
+// Of a block of so many threads, the same in every thread: each warp's, then the warps' by every
 // warp. All threads must call it, once.
-template <class Form>
+template <int Threads = k_softmax_threads, class Form>
 SIMT_DEVICE online_sum block_merge(const Form& form, online_sum mine) {
-  constexpr int k_warps = k_softmax_threads / 32;
+  constexpr int k_warps = Threads / 32;
   __shared__ simt::array<float, k_warps> maxima;
   __shared__ simt::array<float, k_warps> sums;
   const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;

@@ -135,14 +135,6 @@ inline void check_length(std::int64_t length, row_threads how) {
                       "at most " + std::to_string(most));
 }
 
-template <class T>
-bool all_take_words(const call_signature& of, const call& what) {
-  bool all = true;
-  for (std::size_t i = 0; i < what.tensors.size(); ++i)
-    all = all && (is_integer(what.tensors[i].type) || takes_words<T>(of, what, i));
-  return all;
-}
-
 template <class Direction, class Variant, class T>
 void launch_softmax_of(const call_signature& of, const call& what, simt::queue& stream,
                        row_threads how) {
@@ -153,7 +145,7 @@ void launch_softmax_of(const call_signature& of, const call& what, simt::queue& 
     const tensor& lengths = what.tensors[k_mask];
     c.rows.lengths = simt::bind<const std::int32_t>(lengths.data, lengths.bytes());
   }
-  if (all_take_words<T>(of, what))
+  if (takes_words<T>(of, what))
     Direction::template run<16, Variant>(c, how);
   else
     Direction::template run<int(sizeof(T)), Variant>(c, how);

@@ -64,14 +64,20 @@ struct elements {
   }
 };
 
+// Will what is read be read again soon, by this block or another? What will not is evicted first.
+enum class reuse { no, yes };
+
 // The first `here` elements at p (all of a word's, or fewer at an array's end; none if here <= 0)
 // by one access where it is whole. The others are 0. p must be aligned to Bytes where the word is
 // whole.
-template <class T, int Bytes>
+template <class T, int Bytes, reuse Again = reuse::no>
 SIMT_DEVICE elements<T, Bytes> load_part(simt::global<const T> p, std::int64_t here) {
   using chunk = elements<T, Bytes>;
-  if (here >= chunk::k_count)
-    return chunk::unpacked(simt::load_cs(simt::view<access_word<Bytes>>(p)));
+  if (here >= chunk::k_count) {
+    const auto word = simt::view<access_word<Bytes>>(p);
+    if constexpr (Again == reuse::yes) return chunk::unpacked(simt::load_nc(word));
+    return chunk::unpacked(simt::load_cs(word));
+  }
   chunk all{};
   SIMT_UNROLL
   for (int e = 0; e < chunk::k_count; ++e)

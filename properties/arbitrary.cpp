@@ -170,6 +170,14 @@ fields usual_shape_of(const contract& c, const choices& from) {
   return shape;
 }
 
+// Dimensions that are larger than others may be make those larger.
+void make_room(const contract& c, fields& shape) {
+  for (const auto& [name, dimension] : c.at_most)
+    for (field& each : shape)
+      if (each.key == dimension && contains(shape, name))
+        each.value = std::max(each.value.as_integer(), value_of(shape, name, 0).as_integer());
+}
+
 // Dimensions, the last one first: what is left of the budget is theirs in turn.
 fields shape_of(const contract& c, const choices& from) {
   if (!c.usual.empty()) return usual_shape_of(c, from);
@@ -209,6 +217,7 @@ run_id decoded_run(const fuzz_target& target, const choices& from) {
   std::int64_t narrowest = 256;
   for (dtype type : target.types) narrowest = std::min(narrowest, std::int64_t(size_of(type)));
   id.shape = shape_of(c, from);
+  make_room(c, id.shape);
   if (from.align > 0)
     id.shape.push_back({"align", std::max(std::int64_t(1) << (8 - from.align), narrowest)});
   if (from.in_place == 3 && target.by->in_place && c.inputs[0].shape == c.outputs[0].shape &&
@@ -220,9 +229,15 @@ run_id decoded_run(const fuzz_target& target, const choices& from) {
     const int choice = from.parameters[k % k_most_parameters];
     const auto divided = std::find_if(c.divided_by.begin(), c.divided_by.end(),
                                       [&](const auto& d) { return d.second == each.name; });
-    id.shape.push_back({each.name, divided == c.divided_by.end()
-                                       ? parameter_of(choice, each)
-                                       : divisor_of(choice, id.dimension(divided->first))});
+    const auto limited = c.at_most.find(each.name);
+    double value = 0;
+    if (divided != c.divided_by.end())
+      value = divisor_of(choice, id.dimension(divided->first));
+    else if (limited != c.at_most.end() && choice > 0)
+      value = double(choice % (id.dimension(limited->second) + 1));
+    else
+      value = parameter_of(choice, each);
+    id.shape.push_back({each.name, value});
   }
   id.distribution = distribution_of(from);
   id.seed = std::uint64_t(from.seed);
@@ -239,7 +254,7 @@ rc::Seq<run_id> simpler_runs(const run_id& run) {
   const auto add = [&](const auto& change) {
     run_id simpler = run;
     change(simpler);
-    if (!(simpler == run) && undivided(c, simpler.of).empty()) all.push_back(std::move(simpler));
+    if (!(simpler == run) && misfit(c, simpler.of).empty()) all.push_back(std::move(simpler));
   };
   add([](run_id& r) { r.schedule = 0; });
   for (const char* layout : {"pad", "inplace", "align"})

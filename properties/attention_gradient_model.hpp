@@ -17,40 +17,6 @@ namespace assay::properties {
 
 enum class gradient_algorithm { naive, two_passes, atomic };
 
-// A sum by atomics on global memory: in any order, from 0 on, each addition with operands and
-// result below 2^-126 flushed to 0. In a model's own arithmetic, in that of the terms.
-template <class Arithmetic>
-typename Arithmetic::value sum_by_atomics(const Arithmetic& a,
-                                          const std::vector<typename Arithmetic::value>& terms) {
-  if constexpr (std::is_same_v<Arithmetic, running>) {
-    // Every partial sum lies within all magnitudes: each addition but the first rounds at most as
-    // there.
-    double magnitude = 0, error = 0, center = 0, least = reference::k_infinity;
-    for (const auto& each : terms) {
-      magnitude += std::abs(each.center) + each.after;
-      error += each.after;
-      center += each.center;
-      if (each.center != 0 || each.after != 0)
-        least = std::min(least, std::abs(each.center) - each.after);
-    }
-    if (!std::isfinite(center)) return {center, 0, 0};
-    if (!std::isfinite(magnitude)) return {center, reference::k_infinity, reference::k_infinity};
-    const double n = double(terms.size()) - 1;
-    const bool flushes = n > 0 || least < 0x1p-126;
-    const double rounding = 0.5 * reference::ulp(reference::k_fp32, magnitude * (1 + n * 0x1p-24));
-    const double lost = error + n * rounding + (flushes ? 3 * (n + 1) * 0x1p-126 : 0);
-    return {center, lost, lost};
-  } else {
-    const auto flushed = [](double x) { return std::abs(x) < 0x1p-126 ? 0 : x; };
-    typename Arithmetic::value all = Arithmetic::exact(0);
-    for (const auto& each : terms) {
-      all = a.add(all, Arithmetic::exact(flushed(each.after)));
-      all.after = flushed(all.after);
-    }
-    return all;
-  }
-}
-
 template <class Arithmetic>
 class attention_gradient_arithmetic {
  public:

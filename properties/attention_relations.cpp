@@ -16,35 +16,10 @@ attention_variant variant_of(const case_inputs& in) {
   return {.name = in.id.variant, .decode = in.id.variant == "decode"};
 }
 
-std::string no_number(const bounded_output& y, std::size_t i) {
-  if (std::isfinite(y.got[i]) || y.reach[i] == reference::k_infinity) return {};
-  return fmt::format("element {} is {}", i, y.got[i]);
-}
-
-std::string unlike(const std::vector<bounded_output>& here,
-                   const std::vector<bounded_output>& there) {
-  for (std::size_t k = 0; k < here.size(); ++k) {
-    for (std::size_t i = 0; i < here[k].got.size(); ++i)
-      if (std::string what = no_number(here[k], i); !what.empty()) return what;
-    if (std::string what = same_bits(here[k].got, there[k].got); !what.empty()) return what;
-  }
-  return {};
-}
-
-std::string differ_in_reach(const std::vector<bounded_output>& here,
-                            const std::vector<bounded_output>& there) {
-  for (std::size_t k = 0; k < here.size(); ++k) {
-    std::vector<double> allowed;
-    for (std::size_t i = 0; i < here[k].reach.size(); ++i)
-      allowed.push_back(here[k].reach[i] + there[k].reach[i]);
-    if (std::string what = differ(here[k].got, there[k].got, allowed); !what.empty()) return what;
-  }
-  return {};
-}
-
 double coarse(double x) {
   return std::isfinite(x) ? std::round(std::clamp(x, -4.0, 4.0) * 8) / 8 : 0;
 }
+
 case_inputs with_copied_heads(const case_inputs& in) {
   const attention_shape shape = attention_shape::of(in.id);
   case_inputs repeated = in;

@@ -14,17 +14,6 @@ namespace assay::properties {
 
 attention_variant variant_of(const case_inputs& in);
 
-// Where a number was promised, is it none?
-std::string no_number(const bounded_output& y, std::size_t i);
-
-// Empty where both are the same, bit for bit, and numbers where numbers were promised.
-std::string unlike(const std::vector<bounded_output>& here,
-                   const std::vector<bounded_output>& there);
-
-// Do the same outputs, come about in two ways, lie further apart than both reaches?
-std::string differ_in_reach(const std::vector<bounded_output>& here,
-                            const std::vector<bounded_output>& there);
-
 // To eighths up to 4 in magnitude: in every format those, they plus 1, and twice them are exact.
 double coarse(double x);
 

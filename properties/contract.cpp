@@ -69,6 +69,21 @@ void validate_lengths(const contract& c, const case_id& id) {
                       each.up_to, most_of(each, id), each.name);
 }
 
+void validate_sizes(const contract& c, const case_id& id) {
+  for (const auto* tensors : {&c.inputs, &c.outputs})
+    for (const tensor_spec& tensor : *tensors) {
+      std::int64_t elements = 1;
+      for (const std::string& name : tensor.shape) {
+        const named_extent each = named_extent::of(name);
+        const std::int64_t size = std::max<std::int64_t>(id.dimension(each.dimension), 1);
+        if (size > k_most_elements || elements > k_most_elements / each.of_size(size))
+          throw bad_input("case '{}' is too large: more than {} elements", print(id),
+                          k_most_elements);
+        elements *= each.of_size(size);
+      }
+    }
+}
+
 // Dimensions, then layout, then parameters, each in its contract's order: one case, one line.
 void validate_keys(const contract& c, const case_id& id) {
   std::vector<std::string> order = c.dimensions;
@@ -159,39 +174,50 @@ std::int64_t multiple_of(const contract& c, const std::string& dimension) {
   return found == c.multiples.end() ? 1 : found->second;
 }
 
-std::string undivided(const contract& c, const case_id& id) {
+namespace {
+
+// A dimension, or a parameter that is a whole number: as the id gives it, or its default.
+std::int64_t size_named(const contract& c, const case_id& id, const std::string& name) {
+  const auto spec = std::find_if(c.parameters.begin(), c.parameters.end(),
+                                 [&](const parameter_spec& p) { return p.name == name; });
+  if (spec == c.parameters.end()) return id.dimension(name);
+  return std::int64_t(
+      parameter_value(*spec, value_of(id.shape, name, spec->otherwise).as_double()));
+}
+
+}  // namespace
+
+std::string misfit(const contract& c, const case_id& id) {
   for (const auto& [dimension, parameter] : c.divided_by) {
-    const auto spec = std::find_if(c.parameters.begin(), c.parameters.end(),
-                                   [&](const parameter_spec& p) { return p.name == parameter; });
-    const auto parts = std::int64_t(
-        parameter_value(*spec, value_of(id.shape, parameter, spec->otherwise).as_double()));
+    const std::int64_t parts = size_named(c, id, parameter);
     if (id.dimension(dimension) % parts != 0)
       return fmt::format("{}={} is not a multiple of {}={}", dimension, id.dimension(dimension),
                          parameter, parts);
   }
+  for (const auto& [name, dimension] : c.at_most)
+    if (size_named(c, id, name) > id.dimension(dimension))
+      return fmt::format("{}={} is more than {}={}", name, size_named(c, id, name), dimension,
+                         id.dimension(dimension));
   return {};
 }
 
 void validate(const contract& c, const case_id& id) {
   validate_types(c, id);
-  std::int64_t elements = 1;
   for (const std::string& dimension : c.dimensions) {
     const std::int64_t extent = id.dimension(dimension);
     if (extent < 0) throw bad_input("case '{}': {}={} is negative", print(id), dimension, extent);
     if (extent % multiple_of(c, dimension) != 0)
       throw bad_input("case '{}': {}={} is not a multiple of {}", print(id), dimension, extent,
                       multiple_of(c, dimension));
-    if (extent > 0 && elements > k_most_elements / extent)
-      throw bad_input("case '{}' is too large: more than {} elements", print(id), k_most_elements);
-    elements *= std::max<std::int64_t>(extent, 1);
   }
+  validate_sizes(c, id);
   validate_lengths(c, id);
   validate_keys(c, id);
   validate_layout(c, id);
   try {
     for (const parameter_spec& each : c.parameters)
       parameter_value(each, value_of(id.shape, each.name, each.otherwise).as_double());
-    if (const std::string what = undivided(c, id); !what.empty()) throw bad_input("{}", what);
+    if (const std::string what = misfit(c, id); !what.empty()) throw bad_input("{}", what);
     const distribution known(id.distribution);
   } catch (const bad_input& wrong) {
     throw bad_input("case '{}': {}", print(id), wrong.what());
@@ -290,6 +316,12 @@ std::vector<double> drawn_input(const contract& c, const case_id& id, std::size_
     }
     return values;
   };
+  if (spec.how == drawn::as_target) {
+    const auto choices = std::uint32_t(std::max<std::int64_t>(1, most_of(spec, id)));
+    return draw([&](element_stream& from) {
+      return from.below(8) == 0 ? -100.0 : double(from.below(choices));
+    });
+  }
   if (!spec.up_to.empty()) {
     const std::int64_t choices =
         std::max<std::int64_t>(1, most_of(spec, id) + (spec.how == drawn::as_length));

@@ -26,8 +26,9 @@ namespace assay::properties {
 // and `constant`. Lengths are integers from 0 to the size of a dimension, or to the product of the
 // sizes of two, and indices integers from 0 to one less; each is equally likely whatever the case's
 // distribution, and so are flags, 0 or 1. (Of an empty dimension the index is 0, which then is
-// none.) Slopes are positive and at most 1, in binades down to 2^-8, one in 16 of them 0.
-enum class drawn { by_case, as_gradient, as_length, as_index, as_flag, as_slope };
+// none.) Targets are indices, and one in 8 of them -100, which is none. Slopes are positive and at
+// most 1, in binades down to 2^-8, one in 16 of them 0.
+enum class drawn { by_case, as_gradient, as_length, as_index, as_target, as_flag, as_slope };
 
 struct tensor_spec {
   std::string name;
@@ -148,6 +149,8 @@ struct contract {
   // any.
   std::map<std::string, std::int64_t> multiples;
   std::map<std::string, std::string> divided_by;
+  // Dimensions, and parameters that are whole numbers, that are no larger than a dimension.
+  std::map<std::string, std::string> at_most;
   std::vector<tensor_spec> inputs, outputs;
   std::vector<parameter_spec> parameters;
   std::vector<std::vector<dtype>> signatures;  // dtypes of inputs, then outputs
@@ -161,6 +164,9 @@ struct contract {
   // What becomes of drawn inputs, where one depends on more than its own element: by IEEE
   // operations alone, values of their dtypes. Empty: nothing.
   std::function<void(case_inputs&)> finish_inputs;
+  // Why nobody can mean inputs that he gives (`assay run`), or nothing: an index of no row, say,
+  // for which kernels have a policy because they cannot say so. Empty: any will do.
+  std::function<std::string(const case_inputs&)> objection;
   std::function<std::vector<truth>(const case_inputs&)> exact;  // one truth an output
   precise_reference precise;  // its `exact` may be empty: there is none
   std::function<std::vector<comparison_policy>()> policies;  // one an output; empty: the default
@@ -204,8 +210,9 @@ double parameter_value(const parameter_spec& spec, double given);
 std::int64_t multiple_of(const contract& c, const std::string& dimension);
 
 // Which dimension is no multiple of the parameter that divides it (the one that `id` gives, or its
-// default; 1 at least), in words; or nothing.
-std::string undivided(const contract& c, const case_id& id);
+// default; 1 at least), or which one, or which parameter, is larger than a dimension that it may
+// not exceed: in words; or nothing.
+std::string misfit(const contract& c, const case_id& id);
 
 // Is `id` a case of `c`: the right tensors with a known combination of dtypes, all dimensions,
 // known finite parameters, sizes that can be, each key in its place? Throws bad_input that says

@@ -115,4 +115,37 @@ std::string differ(const std::vector<double>& left, const std::vector<double>& r
   return {};
 }
 
+std::string same_bits(const std::vector<double>& left, const std::vector<double>& right) {
+  for (std::size_t i = 0; i < left.size(); ++i)
+    if (!reference::same(left[i], right[i]))
+      return fmt::format("element {}: {:a} is now {:a}", i, left[i], right[i]);
+  return {};
+}
+
+std::string no_number(const bounded_output& y, std::size_t i) {
+  if (std::isfinite(y.got[i]) || y.reach[i] == reference::k_infinity) return {};
+  return fmt::format("element {} is {}", i, y.got[i]);
+}
+
+std::string unlike(const std::vector<bounded_output>& here,
+                   const std::vector<bounded_output>& there) {
+  for (std::size_t k = 0; k < here.size(); ++k) {
+    for (std::size_t i = 0; i < here[k].got.size(); ++i)
+      if (std::string what = no_number(here[k], i); !what.empty()) return what;
+    if (std::string what = same_bits(here[k].got, there[k].got); !what.empty()) return what;
+  }
+  return {};
+}
+
+std::string differ_in_reach(const std::vector<bounded_output>& here,
+                            const std::vector<bounded_output>& there) {
+  for (std::size_t k = 0; k < here.size(); ++k) {
+    std::vector<double> allowed;
+    for (std::size_t i = 0; i < here[k].reach.size(); ++i)
+      allowed.push_back(here[k].reach[i] + there[k].reach[i]);
+    if (std::string what = differ(here[k].got, there[k].got, allowed); !what.empty()) return what;
+  }
+  return {};
+}
+
 }  // namespace assay::properties

@@ -70,4 +70,18 @@ class subject {
 std::string differ(const std::vector<double>& left, const std::vector<double>& right,
                    const std::vector<double>& allowed);
 
+// Empty where the results are the same bits; else the first that is not.
+std::string same_bits(const std::vector<double>& left, const std::vector<double>& right);
+
+// Where a number was promised, is it none?
+std::string no_number(const bounded_output& y, std::size_t i);
+
+// Empty where both are the same, bit for bit, and numbers where numbers were promised.
+std::string unlike(const std::vector<bounded_output>& here,
+                   const std::vector<bounded_output>& there);
+
+// Do the same outputs, come about in two ways, lie further apart than both reaches?
+std::string differ_in_reach(const std::vector<bounded_output>& here,
+                            const std::vector<bounded_output>& there);
+
 }  // namespace assay::properties

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "optimized/math/accuracy.hpp"
+#include "properties/attention_exponential.hpp"
 #include "properties/row_order.hpp"
 
 #include <algorithm>
@@ -24,8 +25,10 @@ class softmax_arithmetic {
  public:
   using value = typename Arithmetic::value;
 
-  softmax_arithmetic(const Arithmetic& arithmetic, double temperature)
+  // base_2: exponentials are those of x log2(e), by the special-function unit.
+  softmax_arithmetic(const Arithmetic& arithmetic, double temperature, bool base_2 = false)
       : a_(arithmetic),
+        base_2_(base_2),
         inverse_(temperature == 1 ? a_.exact(1) : a_.div(a_.exact(1), a_.exact(temperature))),
         temperature_(temperature) {}
 
@@ -50,6 +53,10 @@ class softmax_arithmetic {
     if (x == -reference::k_infinity) return a_.exact(0);
     const double t = (x - most) / temperature_;
     if (t < k_underflow) return a_.known(std::exp(t), 0.5);
+    if (base_2_)
+      return a_.apply(elementary_functions::k_exp2,
+                      a_.mul(exponent(x, most), held_in_fp32<Arithmetic>(k_log2_e, 0x1p-53)),
+                      k_exp2_approx_ulps);
     return a_.apply(elementary_functions::k_exp, exponent(x, most), optimized::k_exp_ulps);
   }
 
@@ -99,11 +106,14 @@ class softmax_arithmetic {
   std::vector<value> log_softmax_of(std::span<const double> row, const online& all) const {
     std::vector<value> l(row.size(), Arithmetic::exact(-reference::k_infinity));
     if (all.most == -reference::k_infinity) return l;
-    const value closing = a_.apply(elementary_functions::k_log1p, a_.sub(all.sum, a_.exact(1)),
-                                   optimized::k_log1p_ulps);
+    const value closing = log_of_sum(all);
     for (std::size_t j = 0; j < row.size(); ++j)
       if (row[j] != -reference::k_infinity) l[j] = a_.sub(exponent(row[j], all.most), closing);
     return l;
+  }
+  // log sum e^(x_k) - x, of one of an ordinary row's scores.
+  value negative_log_of(double x, const online& all) const {
+    return a_.sub(log_of_sum(all), exponent(x, all.most));
   }
 
   // Gradients from a row of results and the gradient from above; the dot product by fused
@@ -136,6 +146,10 @@ class softmax_arithmetic {
   }
 
  private:
+  value log_of_sum(const online& all) const {
+    return a_.apply(elementary_functions::k_log1p, a_.sub(all.sum, a_.exact(1)),
+                    optimized::k_log1p_ulps);
+  }
   static std::span<const double> part(std::span<const double> row, std::size_t first,
                                       std::int64_t count) {
     return row.subspan(first, std::min(std::size_t(count), row.size() - first));
@@ -169,6 +183,7 @@ class softmax_arithmetic {
   }
 
   const Arithmetic& a_;
+  bool base_2_;
   value inverse_;
   double temperature_;
 };

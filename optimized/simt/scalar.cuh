@@ -32,6 +32,15 @@ SIMT_HOST_DEVICE float float_of(std::uint32_t bits) {
 #endif
 }
 
+// How many bits are 1.
+SIMT_HOST_DEVICE int popcount(std::uint32_t bits) {
+#if defined(__CUDA_ARCH__)
+  return __popc(bits);
+#else
+  return __builtin_popcount(bits);
+#endif
+}
+
 // PTX min.f32: a NaN loses against a number, and -0 is less than +0.
 SIMT_HOST_DEVICE float min(float a, float b) {
 #if defined(__CUDA_ARCH__)

@@ -196,8 +196,9 @@ case_inputs read_inputs(const contract& c, const run_options& chosen, tensor_fil
       inputs.parameters.push_back(parameter_from(chosen.parameters, spec));
       inputs.id.shape.push_back({spec.name, inputs.parameters.back()});
     }
-    if (const std::string what = undivided(c, inputs.id); !what.empty())
-      throw bad_input("{}", what);
+    if (const std::string what = misfit(c, inputs.id); !what.empty()) throw bad_input("{}", what);
+    if (const std::string why = c.objection ? c.objection(inputs) : ""; !why.empty())
+      throw bad_input("{}", why);
     refuse_what_the_kernel_declines(c, inputs, implementation_of(c, chosen));
     return inputs;
   } catch (const bad_input& wrong) {

@@ -16,7 +16,9 @@ import sys
 
 import addition
 import attention
+import cross_entropy
 import elementwise
+import embedding
 import kv_cache
 import layer_norm
 import linear
@@ -29,9 +31,9 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"addition": addition, "attention": attention, "kv_cache": kv_cache, "layer_norm": layer_norm,
-              "linear": linear, "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope,
-              "softmax": softmax}
+COMPONENTS = {"addition": addition, "attention": attention, "cross_entropy": cross_entropy, "embedding": embedding,
+              "kv_cache": kv_cache, "layer_norm": layer_norm, "linear": linear, "linear_attention": linear_attention,
+              "multi_head": multi_head, "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):

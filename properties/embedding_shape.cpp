@@ -1,0 +1,16 @@
+#include "properties/embedding_shape.hpp"
+
+namespace assay::properties {
+
+embedding_shape embedding_shape::of(const case_id& id) {
+  return {id.dimension("batch"), id.dimension("t"), id.dimension("v"), id.dimension("positions"),
+          id.dimension("c")};
+}
+
+std::vector<std::int64_t> embedding_ids(const case_inputs& in) {
+  const std::vector<double>& ids =
+      in.values[is_forward(in.id) ? k_embedding_forward.ids : k_embedding_backward.ids];
+  return {ids.begin(), ids.end()};
+}
+
+}  // namespace assay::properties
