@@ -36,7 +36,6 @@ struct freed {
 struct pre_tokenizer::matcher {
   std::unique_ptr<pcre2_code, freed> code;
   std::unique_ptr<pcre2_match_data, freed> data;
-  bool just_in_time = false;
 
   matcher() {
     int error = 0;
@@ -45,7 +44,7 @@ struct pre_tokenizer::matcher {
     code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
                              PCRE2_UTF | PCRE2_ANCHORED, &error, &where, nullptr));
     if (!code) fail(error);
-    just_in_time = pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE) == 0;
+    pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where it cannot, it is interpreted
     data.reset(pcre2_match_data_create(1, nullptr));
     if (!data) throw std::bad_alloc();
   }
@@ -85,15 +84,6 @@ std::vector<std::string_view> pre_tokenizer::split(std::string_view text) {
   std::vector<std::string_view> pieces;
   split(text, [&](std::string_view piece) { pieces.push_back(piece); });
   return pieces;
-}
-
-bool pre_tokenizer::compiled_just_in_time() const { return matcher_->just_in_time; }
-
-std::string unicode_version() {
-  std::string version(std::size_t(pcre2_config(PCRE2_CONFIG_UNICODE_VERSION, nullptr)), '\0');
-  pcre2_config(PCRE2_CONFIG_UNICODE_VERSION, version.data());
-  version.pop_back();  // the terminating zero, which PCRE2 counts
-  return version;
 }
 
 }  // namespace assay::gpt2

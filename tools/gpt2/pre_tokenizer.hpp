@@ -31,15 +31,9 @@ class pre_tokenizer {
   void split(std::string_view text, const std::function<void(std::string_view)>& take);
   std::vector<std::string_view> split(std::string_view text);
 
-  // Whether the pattern was compiled to machine code; if not, it is interpreted.
-  bool compiled_just_in_time() const;
-
  private:
   struct matcher;
   std::unique_ptr<matcher> matcher_;
 };
-
-// Of the PCRE2 at hand, as it prints it: "14.0.0".
-std::string unicode_version();
 
 }  // namespace assay::gpt2

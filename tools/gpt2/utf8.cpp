@@ -9,7 +9,7 @@ std::optional<code_point> first_code_point(std::string_view text) {
   const auto lead = std::uint8_t(text.front());
   if (lead < 0x80) return code_point{lead, 1};
   const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return std::nullopt;
+  if (lead < 0xC0 || lead > 0xF7 || text.size() < length) return std::nullopt;
   char32_t value = lead & (0x7F >> length);
   for (std::size_t i = 1; i < length; ++i) {
     const auto byte = std::uint8_t(text[i]);

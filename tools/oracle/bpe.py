@@ -4,8 +4,8 @@
     bpe.py PRINT_TOKENS DATA           asks the program PRINT_TOKENS; DATA has text.txt, vocab.json, merges.txt
     bpe.py PRINT_TOKENS DATA FOLDER    encodes with the vocab.json and merges.txt of FOLDER
 
-Compared are: the class (letter, number, white space, other) of every code point of Unicode; the ids of
-many texts, some of them not UTF-8; and, byte for byte, the vocabulary that DATA/text.txt gives. Exit 1
+Compared are: the class (letter, number, white space, other) of every code point of Unicode; the pieces and
+the ids of many texts, some of them not UTF-8; and, byte for byte, the vocabulary that DATA/text.txt gives. Exit 1
 and the first differences if any differs; `not run` and exit 77 where Python has no `regex`.
 
 A byte that is in no well-formed character is a piece of its own: assay's rule, since the published
@@ -165,10 +165,11 @@ def main(words):
     answers = ask("encode", vocabulary, text="".join(one.hex() + "\n" for one in asked)).splitlines()
     count = 0
     for one, answer in zip(asked, answers, strict=True):
-        ours, theirs = tokenizer.encode(one), [int(word) for word in answer.split()]
+        ours, theirs = tokenizer.encode(one), [[int(word) for word in part.split()] for part in answer.split("/")]
+        lengths = [len(piece) for piece in pieces(one)]
         count += len(ours)
-        if ours != theirs:
-            different.append(f"{one!r} has the ids {theirs}, regex {ours}")
+        if [ours, lengths] != theirs:
+            different.append(f"{one!r} has the ids and lengths {theirs}, regex {[ours, lengths]}")
     print(f"{len(asked):8} texts of {count} ids compared")
     size = len(json.loads((data / "vocab.json").read_text(encoding="utf-8")))
     with tempfile.TemporaryDirectory() as folder:

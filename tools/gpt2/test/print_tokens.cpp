@@ -1,6 +1,8 @@
 // What the tokenizer says, for an oracle to check (tools/oracle/bpe.py):
 //
-//   encode FOLDER            reads lines of bytes in hexadecimal, answers each with a line of ids
+//   encode FOLDER            reads lines of bytes in hexadecimal, answers each with a line of the
+//   ids, a slash,
+//                            and the lengths in bytes of the pieces
 //   classes                  a character for each code point that is no surrogate, in order: l (in
 //   words),
 //                            n (in numbers), s (white space), o (other), u (other, and not assigned
@@ -35,8 +37,14 @@ std::string from_hexadecimal(std::string_view digits) {
 
 void encode_lines(const std::string& folder) {
   tokenizer tokens = read_tokenizer(folder);
-  for (std::string line; std::getline(std::cin, line);)
-    std::cout << fmt::format("{}\n", fmt::join(tokens.encode(from_hexadecimal(line)), " "));
+  pre_tokenizer pieces;
+  for (std::string line; std::getline(std::cin, line);) {
+    const std::string text = from_hexadecimal(line);
+    std::vector<std::size_t> lengths;
+    for (const std::string_view piece : pieces.split(text)) lengths.push_back(piece.size());
+    std::cout << fmt::format("{} / {}\n", fmt::join(tokens.encode(text), " "),
+                             fmt::join(lengths, " "));
+  }
 }
 
 bool is_unassigned(const std::string& character) {
