@@ -113,9 +113,8 @@ assay_call* assay_prepare(assay_queue* queue, const char* function, const char* 
 void assay_forget(assay_call* call) { delete call; }
 
 std::int64_t assay_workspace_bytes(assay_call* call) {
-  return guarded<std::int64_t>(-1, [&] {
-    return call->by->workspace ? std::int64_t(call->by->workspace(call->what)) : 0;
-  });
+  return guarded<std::int64_t>(
+      -1, [&] { return call->by->workspace ? std::int64_t(call->by->workspace(call->what)) : 0; });
 }
 
 int assay_lend_workspace(assay_call* call, void* memory, std::int64_t bytes) {
