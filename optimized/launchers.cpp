@@ -2,7 +2,6 @@
 
 #include <vector>
 
-// ASSAY_WITHOUT_SANITIZED: a program, or a library, that has no sanitized build.
 namespace assay::optimized {
 
 // One list a build; generated from the list of components (tools/cmake/component.cmake).
@@ -18,9 +17,7 @@ std::vector<launcher> all_launchers();
 
 simt::backend* backend_of(simt::build which) {
   if (which == simt::build::plain) return &simt::plain_emulator();
-#if !defined(ASSAY_WITHOUT_SANITIZED)
   if (which == simt::build::sanitized) return &simt::sanitized_emulator();
-#endif
 #if defined(ASSAY_WITH_CUDA)
   if (simt::cuda_device_count() > 0) return &simt::cuda_device();
 #endif
@@ -31,11 +28,7 @@ namespace {
 
 std::vector<launcher>& list_of(simt::build which) {
   static std::vector<launcher> plain_list = plain::all_launchers();
-#if !defined(ASSAY_WITHOUT_SANITIZED)
   static std::vector<launcher> sanitized_list = sanitized::all_launchers();
-#else
-  static std::vector<launcher> sanitized_list;
-#endif
 #if defined(ASSAY_WITH_CUDA)
   static std::vector<launcher> gpu_list = gpu::all_launchers();
 #else

@@ -1,16 +1,28 @@
 #include "bench/peers/kernel_library.hpp"
 
 #include "optimized/launcher.hpp"
-
-#if defined(ASSAY_WITH_CUDA)
 #include "optimized/simt/cuda/native_stream.hpp"
-#endif
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <string>
+#include <vector>
 
 using namespace assay;
+
+// ASSAY_KERNELS_ON_CUDA: whose kernels this library holds. One library has those of one backend:
+// the emulator's threads have variables in fixed places, for which a library finds little room, and
+// the CUDA runtime would take all of it.
+#if defined(ASSAY_KERNELS_ON_CUDA)
+#define ASSAY_KERNELS_OF gpu
+#else
+#define ASSAY_KERNELS_OF plain
+#endif
+
+namespace assay::optimized::ASSAY_KERNELS_OF {
+std::vector<launcher> all_launchers();
+}
 
 struct assay_queue {
   simt::backend* place;
@@ -40,13 +52,23 @@ Result guarded(Result failed, const Run& run) {
   return failed;
 }
 
-simt::backend& backend_called(const std::string& name) {
-  if (name != "emulator" && name != "cuda")
-    throw simt::error("assay_open", "unknown backend '" + name + "'", "emulator or cuda");
-  simt::backend* const place =
-      optimized::backend_of(name == "cuda" ? simt::build::gpu : simt::build::plain);
-  if (!place) throw simt::error("cuda", "no device");
-  return *place;
+simt::backend& backend() {
+#if defined(ASSAY_KERNELS_ON_CUDA)
+  if (simt::cuda_device_count() == 0) throw simt::error("cuda", "no device");
+  return simt::cuda_device();
+#else
+  return simt::plain_emulator();
+#endif
+}
+
+// Null where there is none.
+const optimized::launcher* launcher_named(const std::string& function,
+                                          const std::string& implementation) {
+  static const std::vector<optimized::launcher> all = optimized::ASSAY_KERNELS_OF::all_launchers();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const optimized::launcher& each) {
+    return each.function == function && each.implementation == implementation;
+  });
+  return found == all.end() ? nullptr : &*found;
 }
 
 optimized::tensor tensor_of(const assay_tensor& given) {
@@ -63,9 +85,9 @@ optimized::tensor tensor_of(const assay_tensor& given) {
 
 const char* assay_error() { return g_error.c_str(); }
 
-assay_queue* assay_open(const char* backend, unsigned workers) {
+assay_queue* assay_open(unsigned workers) {
   return guarded<assay_queue*>(nullptr, [&] {
-    simt::backend& place = backend_called(backend);
+    simt::backend& place = backend();
     auto made = std::make_unique<assay_queue>(assay_queue{&place, place.make_queue()});
     made->line->emulate.workers = workers;
     return made.release();
@@ -75,12 +97,12 @@ assay_queue* assay_open(const char* backend, unsigned workers) {
 void assay_close(assay_queue* queue) { delete queue; }
 
 void* assay_stream(assay_queue* queue) {
-#if defined(ASSAY_WITH_CUDA)
-  if (queue->place->build() == simt::build::gpu)
-    return guarded<void*>(nullptr, [&] { return simt::cuda::native_stream(*queue->line); });
-#endif
+#if defined(ASSAY_KERNELS_ON_CUDA)
+  return guarded<void*>(nullptr, [&] { return simt::cuda::native_stream(*queue->line); });
+#else
   (void)queue;
   return nullptr;
+#endif
 }
 
 int assay_synchronize(assay_queue* queue) {
@@ -90,16 +112,15 @@ int assay_synchronize(assay_queue* queue) {
   });
 }
 
-int assay_has(assay_queue* queue, const char* function, const char* implementation) {
-  return optimized::find_launcher(queue->place->build(), function, implementation) != nullptr;
+int assay_has(const char* function, const char* implementation) {
+  return launcher_named(function, implementation) != nullptr;
 }
 
 assay_call* assay_prepare(assay_queue* queue, const char* function, const char* implementation,
                           const assay_tensor* tensors, int tensor_count, const double* parameters,
                           int parameter_count) {
   return guarded<assay_call*>(nullptr, [&] {
-    const optimized::launcher* const by =
-        optimized::find_launcher(queue->place->build(), function, implementation);
+    const optimized::launcher* const by = launcher_named(function, implementation);
     if (!by)
       throw simt::error(function, std::string("no kernel '") + implementation + "' on the " +
                                       queue->place->name());

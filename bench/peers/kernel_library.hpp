@@ -1,6 +1,6 @@
-// libassay_kernels.so: the launchers, for programs in other languages, with names and types of C
-// (kernels.py reads it with ctypes). Tensors are addresses in the memory of the backend: of a GPU,
-// or of this process where kernels run on the emulator.
+// libassay_kernels_emulator.so and libassay_kernels_cuda.so: the launchers, for programs in other
+// languages, with names and types of C (kernels.py reads them with ctypes). Tensors are addresses
+// in the memory of the backend: of a GPU, or of this process where kernels run on the emulator.
 //
 // What fails returns null, or a negative number, and assay_error() says in one line what was wrong.
 // Nothing is safe to call from two threads at once.
@@ -25,17 +25,17 @@ struct assay_tensor {
 // Of the last call that failed.
 const char* assay_error();
 
-// `backend`: "emulator" or "cuda"; `workers`: threads of the emulator, 0: one per core. Null with
-// the error "no device" where the machine has no GPU, or this library no CUDA side.
-assay_queue* assay_open(const char* backend, unsigned workers);
+// `workers`: threads of the emulator, 0: one per core. Null with the error "no device" where the
+// machine has no GPU for the library's kernels.
+assay_queue* assay_open(unsigned workers);
 void assay_close(assay_queue* queue);
 // The queue's cudaStream_t; null, which is no error, on the emulator.
 void* assay_stream(assay_queue* queue);
 // Waits; what went wrong in a kernel is said here. 0 where nothing did.
 int assay_synchronize(assay_queue* queue);
 
-// 1 where the queue's backend has such a kernel, else 0.
-int assay_has(assay_queue* queue, const char* function, const char* implementation);
+// 1 where the library has such a kernel, else 0.
+int assay_has(const char* function, const char* implementation);
 
 // Tensors and parameters in the contract's order (assay list --json): inputs, then outputs. What
 // they point to must live as long as the call is launched; the descriptions need not.

@@ -1,6 +1,7 @@
-"""assay's kernels from Python: libassay_kernels.so by ctypes (kernel_library.hpp), on the emulator or a GPU."""
+"""assay's kernels from Python: the libraries of kernel_library.hpp by ctypes, on the emulator or a GPU."""
 
 import ctypes
+import os
 from dataclasses import dataclass
 
 POINTER = ctypes.c_void_p
@@ -26,11 +27,11 @@ class TensorOfC(ctypes.Structure):
 
 SIGNATURES = {
     "assay_error": (ctypes.c_char_p, []),
-    "assay_open": (POINTER, [ctypes.c_char_p, ctypes.c_uint]),
+    "assay_open": (POINTER, [ctypes.c_uint]),
     "assay_close": (None, [POINTER]),
     "assay_stream": (POINTER, [POINTER]),
     "assay_synchronize": (ctypes.c_int, [POINTER]),
-    "assay_has": (ctypes.c_int, [POINTER, ctypes.c_char_p, ctypes.c_char_p]),
+    "assay_has": (ctypes.c_int, [ctypes.c_char_p, ctypes.c_char_p]),
     "assay_prepare": (POINTER, [POINTER, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(TensorOfC), ctypes.c_int,
                                 ctypes.POINTER(ctypes.c_double), ctypes.c_int]),
     "assay_forget": (None, [POINTER]),
@@ -41,17 +42,23 @@ SIGNATURES = {
 
 
 class Library:
-    def __init__(self, path):
+    """The kernels of a build, for one backend: "emulator" or "cuda"."""
+
+    def __init__(self, build, backend):
+        path = os.path.join(build, f"libassay_kernels_{backend}.so")
         try:
             self.calls = ctypes.CDLL(path)
         except OSError as wrong:
-            raise KernelError(f"{path}: {wrong}") from None
+            raise KernelError(str(wrong)) from None
         for name, (result, arguments) in SIGNATURES.items():
             call = getattr(self.calls, name)
             call.restype, call.argtypes = result, arguments
 
-    def open(self, backend, workers=1):
-        return Queue(self.calls, backend, workers)
+    def has(self, function, implementation):
+        return bool(self.calls.assay_has(function.encode(), implementation.encode()))
+
+    def open(self, workers=1):
+        return Queue(self.calls, workers)
 
 
 def error_of(calls):
@@ -61,17 +68,14 @@ def error_of(calls):
 class Queue:
     """Where kernels run in order."""
 
-    def __init__(self, calls, backend, workers):
-        self.calls, self.handle = calls, calls.assay_open(backend.encode(), workers)
+    def __init__(self, calls, workers):
+        self.calls, self.handle = calls, calls.assay_open(workers)
         if not self.handle:
             raise error_of(calls)
 
     def stream(self):
         """The cudaStream_t, or None on the emulator."""
         return self.calls.assay_stream(self.handle)
-
-    def has(self, function, implementation):
-        return bool(self.calls.assay_has(self.handle, function.encode(), implementation.encode()))
 
     def synchronize(self):
         if self.calls.assay_synchronize(self.handle) != 0:

@@ -21,7 +21,7 @@ import sys
 
 import machine
 import results
-from kernels import KernelError, Library
+from kernels import KernelError
 from timing import LEAST_SAMPLES
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -38,7 +38,7 @@ def parsed(words):
                          "'assay.*,torch.flash'; --dry leaves out torch.compile unless it is named here")
     options.add_argument("--turns", type=int, help=f"of two samples a side; {LEAST_SAMPLES // 2} at least on a GPU")
     options.add_argument("--build", metavar="FOLDER", default=os.path.join(ROOT, "build"),
-                         help="where libassay_kernels.so and assay are")
+                         help="where libassay_kernels_*.so and assay are")
     return options.parse_args(words)
 
 
@@ -84,16 +84,14 @@ def run(chosen, turns):
     if not chosen.dry and not torch.cuda.is_available():
         print("cuda: not run (no device); --dry runs the same on the CPU")
         return 77
-    rows = [row for row in table.rows(chosen.dry)]
-    here = None if chosen.list else places.Place(Library(os.path.join(chosen.build, "libassay_kernels.so")),
-                                                 "cpu" if chosen.dry else "cuda")
     backend = "emulator" if chosen.dry else "cuda"
-    rows = [row for row in rows if fnmatch.fnmatchcase(row.name(backend), f"*{chosen.only}*")]
+    rows = [row for row in table.rows(chosen.dry) if fnmatch.fnmatchcase(row.name(backend), f"*{chosen.only}*")]
     if not rows:
         raise ValueError(f"--only {chosen.only}: no such row (--list)")
     if chosen.list:
         print("\n".join(f"{row.name(backend)}  {', '.join(row.implementations + list(row.peers))}" for row in rows))
         return 0
+    here = places.Place(chosen.build, "cpu" if chosen.dry else "cuda")
     return measure_all(chosen, turns, rows, here, judging.Judge(os.path.join(chosen.build, "assay")), measuring.measured)
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from kernels import Tensor
+from kernels import Library, Tensor
 from timing import DeviceClock, HostClock
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int32": torch.int32}
@@ -12,7 +12,8 @@ ROOF_BYTES, ROOF_SIDE, ROOF_RUNS = 1 << 30, 8192, 20
 
 
 class Place:
-    def __init__(self, library, device):
+    def __init__(self, build, device):
+        """`build`: the folder of a build; `device`: "cuda" or "cpu"."""
         self.device, self.on_gpu = device, device == "cuda"
         self.backend = "cuda" if self.on_gpu else "emulator"
         if self.on_gpu:
@@ -20,7 +21,7 @@ class Place:
             torch.zeros(1, device="cuda")  # the context is PyTorch's and ours
         else:
             torch.set_num_threads(1)
-        self.queue = library.open(self.backend, workers=1)
+        self.queue = Library(build, self.backend).open(workers=1)
         self.stream = torch.cuda.ExternalStream(self.queue.stream()) if self.on_gpu else None
         self.clock = DeviceClock(torch, self.stream) if self.on_gpu else HostClock()
         self.random = torch.Generator(device).manual_seed(1)
