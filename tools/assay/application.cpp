@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   add_exhaustive(app, common, status);
   add_replay(app, common, status);
   add_run(app, common, status);
+  add_judge(app, common, status);
   add_golden(app, common, status);
   add_doctor(app, common, status);
   add_bench(app, common, status);

@@ -24,6 +24,7 @@ void add_fuzz(CLI::App& app, const common_options& common, int& status);
 void add_exhaustive(CLI::App& app, const common_options& common, int& status);
 void add_replay(CLI::App& app, const common_options& common, int& status);
 void add_run(CLI::App& app, const common_options& common, int& status);
+void add_judge(CLI::App& app, const common_options& common, int& status);
 void add_golden(CLI::App& app, const common_options& common, int& status);
 void add_doctor(CLI::App& app, const common_options& common, int& status);
 void add_bench(CLI::App& app, const common_options& common, int& status);

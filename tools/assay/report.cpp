@@ -150,15 +150,18 @@ double number_in(const json& value) {
   return text == "nan" ? std::nan("") : text == "inf" ? HUGE_VAL : -HUGE_VAL;
 }
 
+json to_json(const output_verdict& verdict, const tensor_spec& tensor, const case_id& id) {
+  return {{"tensor", verdict.tensor},
+          {"strict", to_json(verdict.strict, dimensions_of(tensor, id))},
+          {"scatter", to_json(verdict.scatter)},
+          {"map", verdict.map ? to_json(*verdict.map) : json()}};
+}
+
 json to_json(const run_report& report, const run_settings& settings, bool properties) {
   json outputs = json::array(), findings = json::array();
   for (std::size_t k = 0; k < report.outputs.size(); ++k) {
-    const output_verdict& each = report.outputs[k];
     const tensor_spec& tensor = contract_of(report.id.of).outputs[k];
-    outputs.push_back({{"tensor", each.tensor},
-                       {"strict", to_json(each.strict, dimensions_of(tensor, report.id.of))},
-                       {"scatter", to_json(each.scatter)},
-                       {"map", each.map ? to_json(*each.map) : json()}});
+    outputs.push_back(to_json(report.outputs[k], tensor, report.id.of));
   }
   for (const simt::finding& each : report.findings) findings.push_back(simt::to_string(each));
   const case_id& id = report.id.of;

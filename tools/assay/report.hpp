@@ -16,6 +16,10 @@ namespace assay::tools {
 nlohmann::json to_json(const properties::run_report& report,
                        const properties::run_settings& settings, bool properties = false);
 
+// Of one output; `tensor` is its specification, `id` its case.
+nlohmann::json to_json(const properties::output_verdict& verdict,
+                       const properties::tensor_spec& tensor, const properties::case_id& id);
+
 // The report of a run whose process died, or was ended: `how` is its reason.
 nlohmann::json report_of_death(const properties::run_id& id,
                                const properties::run_settings& settings, const std::string& how,

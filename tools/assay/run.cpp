@@ -1,6 +1,8 @@
 // assay run: a function on tensors from a file, so that any other implementation can be held
 // against the reference, the emulator or a GPU.
 
+#include "tools/assay/run.hpp"
+
 #include "optimized/simt/error.hpp"
 #include "properties/bad_input.hpp"
 #include "properties/harness.hpp"
@@ -29,13 +31,6 @@ namespace assay::tools {
 namespace {
 
 using namespace properties;
-
-struct run_options {
-  std::string function, in, out, on = "reference", implementation;
-  std::vector<std::string> parameters;
-  bool unrounded = false;
-  double time_limit = 300;
-};
 
 // The dtypes of a signature that begins with the inputs' own.
 const std::vector<dtype>& signature_for(const contract& c, const std::vector<dtype>& inputs) {
@@ -120,6 +115,8 @@ void refuse_unknown_tensors(const contract& c, const tensor_file& file) {
   }
 }
 
+}  // namespace
+
 void refuse_unknown_parameters(const contract& c, const std::vector<std::string>& given) {
   std::set<std::string> names;
   for (const std::string& text : given) {
@@ -131,6 +128,8 @@ void refuse_unknown_parameters(const contract& c, const std::vector<std::string>
       throw bad_input("{} has no parameter '{}' (NAME=VALUE)", c.function(), text);
   }
 }
+
+namespace {
 
 case_inputs inputs_from(const contract& c, const tensor_file& file) {
   refuse_unknown_tensors(c, file);
@@ -188,6 +187,8 @@ std::vector<std::vector<double>> computed(const contract& c, const case_inputs& 
   return outputs;
 }
 
+}  // namespace
+
 case_inputs read_inputs(const contract& c, const run_options& chosen, tensor_file& file) {
   file = read_safetensors(chosen.in);
   try {
@@ -205,6 +206,8 @@ case_inputs read_inputs(const contract& c, const run_options& chosen, tensor_fil
     throw bad_input("{}: {}", chosen.in, wrong.what());
   }
 }
+
+namespace {
 
 void compute_and_write(const contract& c, const run_options& chosen) {
   tensor_file file;

@@ -34,6 +34,7 @@ endif()
 
 # It is compiled without assay_flags: for the oldest processor, and watched by nothing.
 add_library(assay_processor STATIC ${CMAKE_CURRENT_LIST_DIR}/processor.cpp)
+set_target_properties(assay_processor PROPERTIES POSITION_INDEPENDENT_CODE ON)  # shared libraries ask for it too
 target_compile_options(assay_processor PRIVATE -Wall -Wextra)
 target_link_libraries(assay_flags INTERFACE assay_processor)
 target_link_options(assay_flags INTERFACE LINKER:-u,assay_processor_check)

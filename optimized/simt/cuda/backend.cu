@@ -1,3 +1,4 @@
+#include "optimized/simt/cuda/native_stream.hpp"
 #include "optimized/simt/cuda/runtime.hpp"
 
 #include <cxxabi.h>
@@ -161,6 +162,8 @@ cudaStream_t cuda::stream_of(queue& q, const std::string& what) {
   }
   return on_gpu->stream();
 }
+
+void* cuda::native_stream(queue& q) { return stream_of(q, "the CUDA stream of a queue"); }
 
 int cuda::ordinal_of(const queue& q) { return dynamic_cast<const cuda_queue&>(q).ordinal(); }
 
