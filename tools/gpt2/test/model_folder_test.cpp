@@ -1,9 +1,8 @@
 // A model on disk: what is written is read, bit for bit, and whatever is wrong gets one line.
 
+#include "properties/safetensors.hpp"
 #include "tools/gpt2/initial_weights.hpp"
 #include "tools/gpt2/test/support.hpp"
-
-#include "properties/safetensors.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -104,8 +103,9 @@ TEST_F(model_folder, says_what_is_wrong_with_the_tensors) {
     file.tensors.push_back(file.tensors[3]);
     file.tensors.back().name = "h.2.ln_1.bias";
   });
-  EXPECT_EQ(refused(),
-            "'model.safetensors' has a tensor 'h.2.ln_1.bias', which is no parameter of this model");
+  EXPECT_EQ(
+      refused(),
+      "'model.safetensors' has a tensor 'h.2.ln_1.bias', which is no parameter of this model");
   write_model(folder(), initial_model(tiny(), 7));
   change([](tensor_file& file) {
     file.tensors.push_back(file.tensors[3]);
@@ -115,8 +115,9 @@ TEST_F(model_folder, says_what_is_wrong_with_the_tensors) {
             "'model.safetensors' has 'h.0.ln_1.bias' with and without the prefix 'transformer.'");
   write_model(folder(), initial_model(tiny(), 7));
   change([](tensor_file& file) { file.tensors[2].type = dtype::int32; });
-  EXPECT_EQ(refused(),
-            "'model.safetensors': tensor 'h.0.ln_1.weight' is int32; expected a floating-point one");
+  EXPECT_EQ(
+      refused(),
+      "'model.safetensors': tensor 'h.0.ln_1.weight' is int32; expected a floating-point one");
 }
 
 TEST_F(model_folder, says_which_file_is_missing_or_cut) {
@@ -185,7 +186,9 @@ TEST(initial_weights, depend_on_name_index_and_seed_alone) {
   longer.layers = 3;
   const model a = initial_model(tiny(), 5), b = initial_model(longer, 5),
               c = initial_model(tiny(), 6);
-  const auto of = [](const model& m) { return m.parameters.at("h.1.attn.c_attn.weight").elements(); };
+  const auto of = [](const model& m) {
+    return m.parameters.at("h.1.attn.c_attn.weight").elements();
+  };
   EXPECT_TRUE(std::equal(of(a).begin(), of(a).end(), of(b).begin()));
   EXPECT_FALSE(std::equal(of(a).begin(), of(a).end(), of(c).begin()));
 }

@@ -1,6 +1,7 @@
 // Choosing the next token: exact cases, and the frequencies of many draws.
 
 #include "tools/gpt2/next_token.hpp"
+
 #include "tools/gpt2/test/support.hpp"
 
 #include <cmath>

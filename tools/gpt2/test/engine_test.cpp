@@ -1,0 +1,94 @@
+// Kernels and the reference compute the same model: what must hold whatever the numbers are.
+
+#include "tools/gpt2/test/models.hpp"
+#include "tools/gpt2/test/support.hpp"
+
+#include <cmath>
+
+namespace assay::gpt2 {
+namespace {
+
+std::unique_ptr<engine> kernels(const model& m, dtype type = dtype::fp32,
+                                simt::build where = simt::build::plain) {
+  return make_kernel_engine(m, test::emulator(where), type, fastest_kernels(where));
+}
+
+// A later token changes no bit of an earlier logit.
+TEST(engine, the_past_knows_nothing_of_the_future) {
+  for (const dtype type : {dtype::fp32, dtype::bf16}) {
+    const model m = test::lively(test::tiny(), type);
+    reference::token_batch tokens = test::example_of(m.config, 2, 6).tokens, other = tokens;
+    other.ids[4] = (other.ids[4] + 1) % m.config.vocabulary;
+    const std::vector<double> here = kernels(m, type)->logits(tokens),
+                              there = kernels(m, type)->logits(other);
+    const std::int64_t v = m.config.vocabulary;
+    EXPECT_TRUE(std::equal(here.begin(), here.begin() + 4 * v, there.begin()));
+    EXPECT_FALSE(std::equal(here.begin() + 4 * v, here.begin() + 5 * v, there.begin() + 4 * v));
+    EXPECT_TRUE(std::equal(here.begin() + 6 * v, here.end(), there.begin() + 6 * v));
+  }
+}
+
+// What else is in the batch changes no bit of a sequence's logits.
+TEST(engine, a_sequence_knows_nothing_of_its_batch) {
+  for (const gpt2_config& config : {test::tiny(), test::for_tensor_cores()}) {
+    const model m = test::lively(config, dtype::bf16);
+    const reference::token_batch all = test::example_of(config, 3, 5).tokens;
+    const std::vector<double> together = kernels(m, dtype::bf16)->logits(all);
+    for (std::int64_t b = 0; b < 3; ++b) {
+      const reference::token_batch one{{all.ids.begin() + b * 5, all.ids.begin() + b * 5 + 5}, 5};
+      const std::vector<double> alone = kernels(m, dtype::bf16)->logits(one);
+      EXPECT_TRUE(
+          std::equal(alone.begin(), alone.end(), together.begin() + b * 5 * config.vocabulary))
+          << b;
+    }
+  }
+}
+
+// Equal weights, tied and not: logits and loss bit for bit; wte's gradient is the sum of both.
+TEST(engine, a_tied_head_is_one_with_equal_weights) {
+  const model tied = test::lively(test::tiny());
+  model untied = tied;
+  untied.config.tied = false;
+  untied.parameters.emplace("lm_head.weight", tied.parameters.at("wte.weight"));
+  const test::example of = test::example_of(tied.config, 2, 5);
+  EXPECT_EQ(kernels(tied)->logits(of.tokens), kernels(untied)->logits(of.tokens));
+  const loss_result a = kernels(tied)->loss(of.tokens, of.targets, true),
+                    b = kernels(untied)->loss(of.tokens, of.targets, true);
+  EXPECT_EQ(a.loss, b.loss);
+  const auto sum = a.gradients.at("wte.weight").elements(),
+             head = b.gradients.at("lm_head.weight").elements(),
+             lookup = b.gradients.at("wte.weight").elements();
+  for (std::size_t i = 0; i < sum.size(); ++i)
+    EXPECT_EQ(float(sum[i]), float(head[i]) + float(lookup[i])) << i;
+}
+
+// All logits are equal, so the loss is log V, rounded to fp32 once or twice.
+TEST(engine, zero_weights_guess) {
+  model m = initial_model(test::tiny(), 1);
+  for (auto& [name, parameter] : m.parameters)
+    for (double& each : parameter.elements()) each = 0;
+  const test::example of = test::example_of(m.config, 2, 5);
+  const double wanted = std::log(double(m.config.vocabulary));
+  EXPECT_NEAR(make_engine({}, m)->loss(of.tokens, of.targets, false).loss, wanted,
+              4 * 0x1p-53 * wanted);
+  EXPECT_NEAR(kernels(m)->loss(of.tokens, of.targets, false).loss, wanted, 8 * 0x1p-24 * wanted);
+}
+
+// Every access watched, and threads in other orders: no findings, the same bits.
+TEST(engine, has_no_findings_in_any_order) {
+  const model m = test::lively(test::tiny());
+  const test::example of = test::example_of(m.config, 2, 5);
+  const loss_result plain = kernels(m)->loss(of.tokens, of.targets, true),
+                    watched = kernels(m, dtype::fp32, simt::build::sanitized)
+                                  ->loss(of.tokens, of.targets, true);
+  const auto findings = optimized::backend_of(simt::build::sanitized)->take_findings();
+  EXPECT_TRUE(findings.empty()) << simt::to_string(findings.front());
+  EXPECT_EQ(plain.loss, watched.loss);
+  for (const auto& [name, gradient] : plain.gradients) {
+    const auto a = gradient.elements(), b = watched.gradients.at(name).elements();
+    EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin())) << name;
+  }
+}
+
+}  // namespace
+}  // namespace assay::gpt2
