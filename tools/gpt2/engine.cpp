@@ -4,12 +4,46 @@
 #include "reference/gpt2_gradient.hpp"
 #include "tools/gpt2/kernel_engine.hpp"
 
+#include <utility>
+
 namespace assay::gpt2 {
 namespace {
+
+// All of every sequence again, whenever it grows.
+class whole_session : public session {
+ public:
+  whole_session(engine& by, std::int64_t vocabulary) : by_(by), vocabulary_(vocabulary) {}
+
+  std::vector<double> extend(const reference::token_batch& news) override {
+    reference::token_batch all{{}, all_.length + news.length};
+    for (std::int64_t b = 0; b < news.batch(); ++b)
+      for (const reference::token_batch* part : {&std::as_const(all_), &news}) {
+        const auto first = part->ids.begin() + b * part->length;
+        all.ids.insert(all.ids.end(), first, first + part->length);
+      }
+    all_ = std::move(all);
+    const std::vector<double> logits = by_.logits(all_);
+    std::vector<double> last;
+    for (std::int64_t b = 0; b < all_.batch(); ++b) {
+      const auto end = logits.begin() + (b + 1) * all_.length * vocabulary_;
+      last.insert(last.end(), end - vocabulary_, end);
+    }
+    return last;
+  }
+
+ private:
+  engine& by_;
+  std::int64_t vocabulary_;
+  reference::token_batch all_;
+};
 
 class reference_engine : public engine {
  public:
   explicit reference_engine(const model& of) : of_(of.config, of.parameters) {}
+
+  std::unique_ptr<session> begin(std::int64_t) override {
+    return std::make_unique<whole_session>(*this, of_.config().vocabulary);
+  }
 
   std::vector<double> logits(const reference::token_batch& tokens) override {
     const weights values = of_.forward(tokens);
@@ -45,6 +79,10 @@ kernel_place place_of(const engine_options& by) {
   simt::backend* const found = optimized::backend_of(build);
   if (!found) throw device_absent("there is no GPU here, or no CUDA side in this program");
   return {build, found};
+}
+
+std::unique_ptr<session> begin_without_cache(engine& by, const gpt2_config& config) {
+  return std::make_unique<whole_session>(by, config.vocabulary);
 }
 
 std::unique_ptr<engine> make_engine(const engine_options& by, const model& of) {

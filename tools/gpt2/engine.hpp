@@ -15,15 +15,31 @@ struct loss_result {
   weights gradients;  // by the parameters' names; empty if they were not wanted
 };
 
+// Sequences that grow together.
+class session {
+ public:
+  virtual ~session() = default;
+
+  // The logits of the last token of each sequence, [B, V], once as many new tokens have come to
+  // each.
+  virtual std::vector<double> extend(const reference::token_batch& news) = 0;
+};
+
 class engine {
  public:
   virtual ~engine() = default;
+
+  // Sequences of at most `capacity` tokens, from their first on.
+  virtual std::unique_ptr<session> begin(std::int64_t capacity) = 0;
 
   // [B, T, V]. Tokens have been checked, here and below.
   virtual std::vector<double> logits(const reference::token_batch& tokens) = 0;
   virtual loss_result loss(const reference::token_batch& tokens,
                            const std::vector<std::int64_t>& targets, bool with_gradients) = 0;
 };
+
+// A session that keeps nothing but the tokens: all of them pass through the model every time.
+std::unique_ptr<session> begin_without_cache(engine& by, const gpt2_config& config);
 
 struct engine_options {
   std::string on = "reference";  // or emulator, cuda

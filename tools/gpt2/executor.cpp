@@ -8,16 +8,35 @@
 namespace assay::gpt2 {
 
 executor::executor(plan what, optimized::device where, kernel_choice choice)
-    : plan_(std::move(what)), device_(where), stream_(where) {
+    : plan_(std::move(what)), device_(where), choice_(std::move(choice)), stream_(where) {
+  allocate();
+}
+
+void executor::adopt(plan next) {
+  plan_ = std::move(next);
+  allocate();
+}
+
+void executor::allocate() {
+  std::erase_if(memory_, [&](const auto& held) {
+    const auto wanted = plan_.values.find(held.first);
+    return wanted == plan_.values.end() ||
+           std::size_t(wanted->second.bytes()) != held.second.size();
+  });
+  bytes_ = 0;
   for (const auto& [name, value] : plan_.values) {
-    memory_.emplace(name, optimized::buffer<std::byte>(device_, std::size_t(value.bytes()), name));
+    if (!memory_.contains(name))
+      memory_.emplace(name,
+                      optimized::buffer<std::byte>(device_, std::size_t(value.bytes()), name));
     bytes_ += value.bytes();
   }
-  for (const operation& each : plan_.operations) prepare(each, choice);
+  calls_.clear();
+  for (const operation& each : plan_.operations) prepare(each);
   std::size_t most = 0;
   for (const prepared& each : calls_) most = std::max(most, each.what.workspace_bytes);
-  workspace_ = std::make_unique<optimized::buffer<std::byte>>(device_, most, "workspace");
-  bytes_ += std::int64_t(most);
+  if (!workspace_ || workspace_->size() < most)
+    workspace_ = std::make_unique<optimized::buffer<std::byte>>(device_, most, "workspace");
+  bytes_ += std::int64_t(workspace_->size());
   for (prepared& each : calls_) each.what.workspace = workspace_->data();
 }
 
@@ -28,8 +47,8 @@ optimized::tensor executor::bound(const operand& part) {
   return {first, type, part.shape, part.strides};
 }
 
-void executor::prepare(const operation& of, const kernel_choice& choice) {
-  prepared call{choice(of, plan_), {}, {}};
+void executor::prepare(const operation& of) {
+  prepared call{choice_(of, plan_), {}, {}};
   call.implementation = std::string(call.by.implementation);
   for (const auto* operands : {&of.inputs, &of.outputs})
     for (const operand& each : *operands) call.what.tensors.push_back(bound(each));

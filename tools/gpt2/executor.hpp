@@ -23,6 +23,10 @@ class executor {
   // Allocates all values; their bytes are `bytes()`. Throws simt::error where they do not fit.
   executor(plan what, optimized::device where, kernel_choice choice);
 
+  // Another plan, for the same parameters: values that it names alike, of the same size, stay what
+  // they are.
+  void adopt(plan next);
+
   const plan& of() const { return plan_; }
   std::int64_t bytes() const { return bytes_; }
 
@@ -46,11 +50,13 @@ class executor {
     std::string implementation;
     optimized::call what;
   };
+  void allocate();
   optimized::tensor bound(const operand& part);
-  void prepare(const operation& of, const kernel_choice& choice);
+  void prepare(const operation& of);
 
   plan plan_;
   optimized::device device_;
+  kernel_choice choice_;
   optimized::stream stream_;
   std::map<std::string, optimized::buffer<std::byte>, std::less<>> memory_;
   std::unique_ptr<optimized::buffer<std::byte>> workspace_;

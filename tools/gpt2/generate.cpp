@@ -11,8 +11,10 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace assay::gpt2 {
@@ -23,18 +25,8 @@ struct generate_options {
   engine_options by;
   sampling_options how;
   std::int64_t count = 30, sequences = 1, stop = -1;
-  bool slide = false;
+  bool slide = false, cache = true;
 };
-
-// What the model looks at: all of a sequence, or the last tokens that its context holds.
-std::vector<std::int64_t> window_of(const std::vector<std::int64_t>& ids, const gpt2_config& config,
-                                    bool slide) {
-  if (!config.positions || std::int64_t(ids.size()) <= config.context) return ids;
-  if (!slide)
-    throw bad_input("{} tokens are more than the context of {}; --slide forgets the first",
-                    ids.size(), config.context);
-  return {ids.end() - config.context, ids.end()};
-}
 
 class generator {
  public:
@@ -47,35 +39,60 @@ class generator {
 
   // One more token for every sequence that has not ended; false where all have.
   bool step() {
-    reference::token_batch batch;
-    std::vector<std::size_t> going;
+    if (std::all_of(ended_.begin(), ended_.end(), [](bool each) { return each; })) return false;
+    const std::vector<double> logits = next_logits();
+    const auto width = std::size_t(of_.config.vocabulary);
     for (std::size_t s = 0; s < sequences_.size(); ++s) {
-      if (ended_[s]) continue;
-      const std::vector<std::int64_t> seen = window_of(sequences_[s], of_.config, chosen_.slide);
-      batch.ids.insert(batch.ids.end(), seen.begin(), seen.end());
-      batch.length = std::int64_t(seen.size());
-      going.push_back(s);
-    }
-    if (going.empty()) return false;
-    const std::vector<double> logits = by_->logits(batch);
-    const auto width = std::size_t(of_.config.vocabulary), length = std::size_t(batch.length);
-    for (std::size_t k = 0; k < going.size(); ++k) {
-      std::vector<std::int64_t>& ids = sequences_[going[k]];
-      const std::span<const double> last(&logits[((k + 1) * length - 1) * width], width);
-      const std::int64_t next =
-          next_token(last, chosen_.how, std::uint32_t(going[k]), std::int64_t(ids.size()));
+      std::vector<std::int64_t>& ids = sequences_[s];
+      const std::int64_t next = ended_[s] ? chosen_.stop
+                                          : next_token({&logits[s * width], width}, chosen_.how,
+                                                       std::uint32_t(s), std::int64_t(ids.size()));
       ids.push_back(next);
-      ended_[going[k]] = next == chosen_.stop;
+      ended_[s] = ended_[s] || next == chosen_.stop;
     }
     return true;
   }
 
-  const std::vector<std::vector<std::int64_t>>& sequences() const { return sequences_; }
+  // Without what came behind a token that ends.
+  std::vector<std::vector<std::int64_t>> sequences(std::size_t prompt) const {
+    std::vector<std::vector<std::int64_t>> all = sequences_;
+    for (std::vector<std::int64_t>& ids : all)
+      if (const auto end = std::find(ids.begin() + std::ptrdiff_t(prompt), ids.end(), chosen_.stop);
+          end != ids.end())
+        ids.erase(end + 1, ids.end());
+    return all;
+  }
 
  private:
+  // The last `count` tokens of every sequence.
+  reference::token_batch last_tokens(std::int64_t count) const {
+    reference::token_batch batch{{}, count};
+    for (const std::vector<std::int64_t>& ids : sequences_)
+      batch.ids.insert(batch.ids.end(), ids.end() - count, ids.end());
+    return batch;
+  }
+
+  // A context that is full begins anew with what it holds of the last tokens: positions move.
+  std::vector<double> next_logits() {
+    const auto length = std::int64_t(sequences_[0].size());
+    const std::int64_t room = of_.config.positions ? of_.config.context : length + chosen_.count;
+    if (length > room && !chosen_.slide)
+      throw bad_input("{} tokens are more than the context of {}; --slide forgets the first",
+                      length, room);
+    if (!running_ || length > room) {
+      running_ = chosen_.cache ? by_->begin(room) : begin_without_cache(*by_, of_.config);
+      seen_ = std::max<std::int64_t>(length - room, 0);
+    }
+    const std::int64_t news = length - seen_;
+    seen_ = length;
+    return running_->extend(last_tokens(news));
+  }
+
   const generate_options& chosen_;
   const model& of_;
   std::unique_ptr<engine> by_;
+  std::unique_ptr<session> running_;
+  std::int64_t seen_ = 0;
   std::vector<std::vector<std::int64_t>> sequences_;
   std::vector<bool> ended_;
 };
@@ -92,6 +109,7 @@ int run_generate(generate_options chosen, const common_options& common) {
   std::optional<tokenizer> known;
   if (!chosen.text.empty()) known = read_tokenizer(chosen.folder);
   std::vector<std::int64_t> prompt;
+  if (chosen.by.on == "reference") chosen.cache = false;
   if (known) {
     const std::vector<std::int32_t> ids = known->encode(chosen.text);
     prompt.assign(ids.begin(), ids.end());
@@ -99,13 +117,14 @@ int run_generate(generate_options chosen, const common_options& common) {
   } else {
     prompt = parsed_tokens(chosen.ids).ids;
   }
+  if (prompt.empty()) throw bad_input("the prompt is empty; expected a token at least");
   check_tokens({prompt, 0}, of.config);
   generator run(chosen, of, prompt);
   tools::watch_interrupts();
   tools::progress shown("tokens", std::uint64_t(chosen.count));
   for (std::int64_t i = 0; i < chosen.count && !tools::interrupted() && run.step(); ++i)
     shown.show(std::uint64_t(i + 1));
-  for (const std::vector<std::int64_t>& ids : run.sequences()) {
+  for (const std::vector<std::int64_t>& ids : run.sequences(prompt.size())) {
     if (common.json) {
       nlohmann::json one = {{"tokens", ids}, {"prompt_tokens", prompt.size()}};
       if (known) one["text"] = text_of(*known, ids);
@@ -143,6 +162,8 @@ void add_generate(CLI::App& app, const common_options& common, int& status) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   sub->add_option("--stop", chosen->stop, "a token that ends a sequence; <|endoftext|> otherwise");
+  sub->add_flag("!--no-cache", chosen->cache,
+                "all tokens pass through the model for every new one");
   sub->add_flag("--slide", chosen->slide, "forget the first tokens where the context is full");
   sub->add_option("--seed", chosen->how.seed, "of what is drawn")
       ->check(tools::whole_number())

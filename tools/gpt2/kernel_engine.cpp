@@ -14,21 +14,79 @@ std::vector<double> rounded_to(dtype type, std::span<const double> values) {
   return rounded;
 }
 
-void upload_all(executor& to, const model& of, const reference::token_batch& tokens,
-                const std::vector<std::int64_t>& targets, dtype type) {
+// And zeros for the positions of a model without any.
+void upload_parameters(executor& to, const model& of, dtype type) {
   for (const auto& [name, parameter] : of.parameters)
     to.upload(name, rounded_to(type, parameter.elements()));
-  to.upload("tokens", std::vector<double>(tokens.ids.begin(), tokens.ids.end()));
-  if (to.of().values.contains("targets"))
-    to.upload("targets", std::vector<double>(targets.begin(), targets.end()));
   if (const auto none = to.of().values.find("no_positions"); none != to.of().values.end())
     to.upload("no_positions", std::vector<double>(std::size_t(none->second.elements()), 0.0));
 }
+
+void upload_all(executor& to, const model& of, const reference::token_batch& tokens,
+                const std::vector<std::int64_t>& targets, dtype type) {
+  upload_parameters(to, of, type);
+  to.upload("tokens", std::vector<double>(tokens.ids.begin(), tokens.ids.end()));
+  if (to.of().values.contains("targets"))
+    to.upload("targets", std::vector<double>(targets.begin(), targets.end()));
+}
+
+std::vector<double> as_numbers(const std::vector<std::int64_t>& ids) {
+  return {ids.begin(), ids.end()};
+}
+
+// Keys and values of all tokens so far, in caches.
+class cached_session : public session {
+ public:
+  cached_session(const model& of, optimized::device where, dtype type, kernel_choice choice,
+                 std::int64_t capacity)
+      : of_(of), where_(where), type_(type), choice_(std::move(choice)), capacity_(capacity) {}
+
+  std::vector<double> extend(const reference::token_batch& news) override {
+    prepare(news);
+    const auto batch = std::size_t(news.batch());
+    by_->upload("tokens", as_numbers(news.ids));
+    by_->upload("lengths", std::vector<double>(batch, double(length_)));
+    length_ += news.length;
+    by_->upload("lengths_after", std::vector<double>(batch, double(length_)));
+    by_->run(0, by_->of().operations.size());
+    const std::vector<double> logits = by_->download("logits");
+    const auto width = std::ptrdiff_t(of_.config.vocabulary);
+    std::vector<double> last;
+    for (std::int64_t b = 0; b < news.batch(); ++b) {
+      const auto end = logits.begin() + (b + 1) * news.length * width;
+      last.insert(last.end(), end - width, end);
+    }
+    return last;
+  }
+
+ private:
+  void prepare(const reference::token_batch& news) {
+    plan next = planned(of_.config, {.batch = news.batch(),
+                                     .length = news.length,
+                                     .type = type_,
+                                     .capacity = capacity_,
+                                     .position = length_});
+    if (by_) return by_->adopt(std::move(next));
+    by_ = std::make_unique<executor>(std::move(next), where_, choice_);
+    upload_parameters(*by_, of_, type_);
+  }
+
+  const model& of_;
+  optimized::device where_;
+  dtype type_;
+  kernel_choice choice_;
+  std::int64_t capacity_, length_ = 0;
+  std::unique_ptr<executor> by_;
+};
 
 class kernel_engine : public engine {
  public:
   kernel_engine(const model& of, optimized::device where, dtype type, kernel_choice choice)
       : of_(of), where_(where), type_(type), choice_(std::move(choice)) {}
+
+  std::unique_ptr<session> begin(std::int64_t capacity) override {
+    return std::make_unique<cached_session>(of_, where_, type_, choice_, capacity);
+  }
 
   std::vector<double> logits(const reference::token_batch& tokens) override {
     executor& by = prepared(tokens, {}, false);

@@ -29,7 +29,7 @@ struct operation {
   std::vector<double> parameters = {};
 };
 
-enum class value_role { parameter, input, activation, gradient };
+enum class value_role { parameter, input, activation, gradient, cache };
 
 struct planned_value {
   dtype type = dtype::fp32;
@@ -50,10 +50,15 @@ struct plan_settings {
   std::int64_t batch = 1, length = 1;
   dtype type = dtype::fp32;  // of parameters, activations and their gradients
   bool backward = false;     // with loss, and gradients of all parameters
+  // Where there is room for this many tokens of a sequence, keys and values are kept in caches, and
+  // the sequences go on at `position`: forward alone.
+  std::int64_t capacity = 0, position = 0;
 };
 
-// Inputs are `tokens`, int32 [batch, length], and for the backward pass `targets`. Throws bad_input
-// for a configuration that there are no kernels for.
+// Inputs are `tokens`, int32 [batch, length], for the backward pass `targets`, and with caches
+// `lengths` and `lengths_after`, int32 [batch]: tokens of each sequence before these and with them.
+// Caches are h.I.keys and h.I.values, [batch, capacity, heads, width]. Throws bad_input for a
+// configuration that there are no kernels for.
 plan planned(const reference::gpt2_config& config, const plan_settings& by);
 
 }  // namespace assay::gpt2

@@ -17,6 +17,9 @@ planner::planner(const reference::gpt2_config& config, const plan_settings& by)
     add_value(each.name, {extents.begin(), extents.end()}, by_.type, value_role::parameter);
   }
   add_value("tokens", {by_.batch, by_.length}, dtype::int32, value_role::input);
+  if (by_.capacity == 0) return;
+  for (const char* each : {"lengths", "lengths_after"})
+    add_value(each, {by_.batch}, dtype::int32, value_role::input);
 }
 
 void planner::add_value(const std::string& name, shape extents, dtype type, value_role role) {
@@ -64,10 +67,14 @@ void planner::embed() {
   // Without positions they are zeros.
   if (!config_.positions)
     add_value("no_positions", {by_.length, config_.channels}, by_.type, value_role::input);
+  const operand positions = config_.positions
+                                ? operand{"wpe.weight",
+                                          {config_.context - by_.position, config_.channels},
+                                          {},
+                                          by_.position * config_.channels}
+                                : whole("no_positions");
   add_operation("embedding", "embedding.tokens.fwd",
-                {whole("tokens"), whole("wte.weight"),
-                 whole(config_.positions ? "wpe.weight" : "no_positions")},
-                {whole("embedding")});
+                {whole("tokens"), whole("wte.weight"), positions}, {whole("embedding")});
 }
 
 std::string planner::normalize(const std::string& norm, const std::string& x) {
@@ -112,8 +119,25 @@ void planner::attend(std::int64_t layer) {
   const std::string o = name_in_block(layer, "joined"), lse = name_in_block(layer, "lse");
   add_activation(o, sequences(config_.channels));
   add_value(lse, {by_.batch, config_.heads, 1, by_.length}, dtype::fp32, value_role::activation);
-  add_operation(name_in_block(layer, "attention"), "attention.causal.fwd",
-                heads_of(name_in_block(layer, "qkv")), {joined(o), whole(lse)}, {0});
+  const std::vector<operand> parts = heads_of(name_in_block(layer, "qkv"));
+  if (by_.capacity > 0) return attend_to_cache(layer, parts, {joined(o), whole(lse)});
+  add_operation(name_in_block(layer, "attention"), "attention.causal.fwd", parts,
+                {joined(o), whole(lse)}, {0});
+}
+
+void planner::attend_to_cache(std::int64_t layer, const std::vector<operand>& parts,
+                              std::vector<operand> outputs) {
+  const auto name = [&](const char* rest) { return name_in_block(layer, rest); };
+  const shape room = {by_.batch, by_.capacity, config_.heads, config_.head_width()};
+  for (const char* each : {"keys", "values"}) {
+    add_value(name(each), room, by_.type, value_role::cache);
+    add_operation(name(each), "kv_cache.append.fwd",
+                  {whole(name(each)), parts[std::string(each) == "keys" ? 1 : 2], whole("lengths")},
+                  {whole(name(each))});
+  }
+  add_operation(name("attention"), "attention.decode.fwd",
+                {parts[0], whole(name("keys")), whole(name("values")), whole("lengths_after")},
+                std::move(outputs), {0});
 }
 
 void planner::activate(gpt2_activation by, const std::string& x, const std::string& y) {

@@ -39,6 +39,8 @@ class planner {
               const std::string& y, const std::vector<std::string>& more_in = {},
               const std::vector<std::string>& more_out = {});
   void attend(std::int64_t layer);
+  void attend_to_cache(std::int64_t layer, const std::vector<operand>& parts,
+                       std::vector<operand> outputs);
   std::string feed_forward(std::int64_t layer, const std::string& x, const std::string& residual);
   void activate(reference::gpt2_activation by, const std::string& x, const std::string& y);
   std::string add_block(std::int64_t layer, std::string x);
