@@ -67,8 +67,7 @@ model_outputs<Arithmetic> forward_model(const Arithmetic& a, const layer_norm_va
   model_outputs<Arithmetic> out(of.residual ? 4 : 3);
   const std::size_t y = out.size() - 3;
   if (of.residual)
-    for (std::size_t i = 0; i < in.values[0].size(); ++i)
-      out[0].push_back(a.add(a.exact(in.values[0][i]), a.exact(in.values[1][i])));
+    for (double each : given.x) out[0].push_back(a.exact(each));
   for (std::int64_t r = 0; r < given.shape.rows; ++r) {
     const auto row =
         rounds.forward(given.shape.row(given.x, r), given.gamma, given.beta, given.eps, how);

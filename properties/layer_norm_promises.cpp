@@ -78,13 +78,7 @@ std::vector<bool> promised_results(bool residual, bool textbook, const case_inpu
                                    std::size_t output) {
   const layer_norm_inputs given = layer_norm_inputs::of(in, residual);
   std::vector<bool> promised;
-  if (residual && output == 0) {
-    for (std::size_t i = 0; i < given.x.size(); ++i) {
-      const double sum = in.values[0][i] + in.values[1][i];
-      promised.push_back(!std::isfinite(sum) || std::abs(sum) <= 0x1p127);
-    }
-    return promised;
-  }
+  if (residual && output == 0) return std::vector<bool>(given.x.size(), true);
   const bool of_elements = output == (residual ? 1 : 0);
   for (std::int64_t r = 0; r < given.shape.rows; ++r) {
     const bool row = promised_row(given.shape.row(given.x, r), given.eps, textbook);
