@@ -43,6 +43,16 @@ SIMT_DEVICE product_place product_place_of(int tile, const product_division& by)
   return {first + within % height, within / height};
 }
 
+// A chunk of which the first `here` elements are read, one by one, and the others 0.
+template <class Half>
+SIMT_DEVICE uint4 gathered_chunk(simt::global<const Half> from, int here) {
+  std::uint32_t words[4] = {};
+  SIMT_UNROLL
+  for (int e = 0; e < 8; ++e)
+    if (e < here) words[e / 2] |= std::uint32_t{simt::bits_of_half(Half(from[e]))} << e % 2 * 16;
+  return {words[0], words[1], words[2], words[3]};
+}
+
 // Starts copying a tile of a matrix with rows `stride` apart, from `row` and `column` on. What lies
 // beyond its `rows` and `columns` becomes zeros and is not read.
 template <class Tile, int Threads, class Half>
@@ -60,9 +70,7 @@ SIMT_DEVICE void start_matrix_tile(simt::shared<Half> to, simt::global<const Hal
       simt::cp_async<16>(&to[Tile::place(y, chunk)], &source[0], here * 2);
       continue;
     }
-    SIMT_UNROLL
-    for (int e = 0; e < 8; ++e)
-      to[Tile::place(y, chunk) + e] = e < here ? Half(source[e]) : simt::half_of<Half>(0);
+    simt::view<uint4>(to)[Tile::place(y, chunk) / 8] = gathered_chunk(source, here);
   }
 }
 

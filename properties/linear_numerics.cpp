@@ -148,6 +148,12 @@ std::vector<implementation> linear_implementations(const linear_variant& of, boo
     it.domain_text = "sums one of whose terms is NaN, or whose finite terms come to 2^120 at most";
     it.same_bits_on_emulator = !each.is_on_tensor_cores();
     it.dtypes = each.dtypes;
+    if (!each.dtypes.empty())
+      it.declines = [each](const case_id& id) {
+        const bool taken = std::find(each.dtypes.begin(), each.dtypes.end(), id.types[0].type) !=
+                           each.dtypes.end();
+        return taken ? "" : each.is_on_tensor_cores() ? "takes bf16 and fp16" : "takes fp32";
+      };
     it.traffic = [of, each](const case_id& id) { return traffic_of(of, each, id); };
     made.push_back(std::move(it));
   }
