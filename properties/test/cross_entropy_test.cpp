@@ -39,8 +39,7 @@ TEST(cross_entropy, reads_a_row_of_50257_columns_once) {
   for (const auto& [columns, reads] :
        {std::pair<std::int64_t, std::int64_t>{50257, 50257}, {75000, 75000 + 53248}}) {
     case_id id = entropy_of("sum", "bwd", dtype::bf16, 1, columns);
-    id.seed = 1;
-    ASSERT_GE(target_of(inputs_of(id), 0), 0);
+    while (target_of(inputs_of(id), 0) < 0) ++id.seed;  // a row that counts
     const simt::counters all = counted(id, "staged");
     EXPECT_EQ(all.global_load_bytes, std::uint64_t(2 * reads + 2 + 512 * 4 + 4));
     EXPECT_EQ(all.global_store_bytes, std::uint64_t(2 * columns + 4 + 4));
@@ -104,7 +103,7 @@ TEST(cross_entropy, takes_rows_of_several_chunks) {
                                       {dtype::bf16, 53248},
                                       {dtype::bf16, 110001}})
     for (const fields& layout : {fields{}, fields{{"inplace", 1}}}) {
-      const case_id id = entropy_of("sum", "bwd", type, 1, columns, 0, layout);
+      const case_id id = entropy_of("sum", "bwd", type, 1, columns + 3, double(columns), layout);
       EXPECT_TRUE(passes(id, "staged", inputs_of(id))) << print(id);
     }
 }
