@@ -1,5 +1,6 @@
 """A row of the table of peers: one function of ours at one size, and who else computes it."""
 
+import functools
 from dataclasses import dataclass, field
 
 
@@ -26,7 +27,8 @@ class Row:
     parameters: dict = field(default_factory=dict)
 
     def name(self, backend):
-        return f"{self.function}/{self.dtype}/{backend}/cold/{self.size}"
+        cache = "cold" if backend == "cuda" else "warm"  # what lies in the host's cache is not asked
+        return f"{self.function}/{self.dtype}/{backend}/{cache}/{self.size}"
 
 
 def size_of(dtype):
@@ -40,8 +42,8 @@ def elements(shape):
     return count
 
 
+@functools.cache
 def compiled(function):
-    """torch.compile of a function, by itself."""
+    """torch.compile of a function, once for all copies."""
     import torch
-    torch._dynamo.reset()
     return torch.compile(function, dynamic=False)

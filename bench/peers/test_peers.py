@@ -2,6 +2,7 @@
 """What times our kernels beside others' is itself tested, without PyTorch: test_peers.py BUILD, where the library and
 the command are."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -103,6 +104,58 @@ class TheTurns(unittest.TestCase):
         clock.attempt = lambda queued: None
         with self.assertRaisesRegex(RuntimeError, "ran dry"):
             clock.sample(None)
+
+
+class FakeStream:
+    """A GPU of one stream, with a clock: work is queued at once, and runs when somebody waits."""
+
+    def __init__(self, seconds_to_queue):
+        self.host = self.device = 0.0
+        self.seconds_to_queue = seconds_to_queue
+        self.cuda = self  # what PyTorch calls torch.cuda
+
+    def stream(self, _):
+        return contextlib.nullcontext()
+
+    def run(self, seconds):
+        self.device = max(self.device, self.host) + seconds
+
+    def _sleep(self, cycles):
+        self.run(cycles / 1e9)
+
+    def Event(self, enable_timing):
+        return FakeEvent(self)
+
+    def work(self):
+        self.host += self.seconds_to_queue
+        self.run(1e-3)
+
+
+class FakeEvent:
+    def __init__(self, stream):
+        self.stream, self.at = stream, 0.0
+
+    def record(self):
+        self.at = max(self.stream.device, self.stream.host)
+
+    def query(self):
+        return self.stream.host >= self.at
+
+    def synchronize(self):
+        self.stream.host = max(self.stream.host, self.at)
+
+    def elapsed_time(self, other):
+        return 1e3 * (other.at - self.at)
+
+
+class TheDeviceClock(unittest.TestCase):
+    def test_times_the_device_and_not_how_fast_work_is_queued(self):
+        for seconds_to_queue in (1e-6, 0.5e-3, 20e-3):
+            fake = FakeStream(seconds_to_queue)
+            clock = timing.DeviceClock(fake, None)
+            for _ in range(3):
+                self.assertAlmostEqual(clock.sample(lambda: [fake.work() for _ in range(4)]), 4e-3, delta=1e-9)
+            self.assertEqual(clock.retried > 0, 4 * seconds_to_queue >= 1e-3)
 
 
 class TheFiles(unittest.TestCase):

@@ -26,6 +26,7 @@ class DeviceClock:
     name = "CUDA events"
 
     def __init__(self, torch, stream):
+        """`stream` is PyTorch's name for the stream that all of the work is queued in."""
         self.torch, self.stream = torch, stream
         self.begin, self.end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         self.cycles, self.retried = 1_000_000, 0
