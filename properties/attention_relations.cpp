@@ -1,7 +1,7 @@
 #include "properties/attention_relations.hpp"
 
 #include "properties/attention_contract.hpp"
-#include "properties/results.hpp"
+#include "properties/property.hpp"
 
 #include <fmt/format.h>
 

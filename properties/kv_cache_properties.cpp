@@ -1,6 +1,5 @@
 #include "properties/kv_cache_properties.hpp"
 
-#include "properties/attention_relations.hpp"
 #include "properties/kv_cache_places.hpp"
 #include "properties/property.hpp"
 

@@ -2,7 +2,6 @@
 
 #include "properties/layer_norm_rows.hpp"
 #include "properties/property.hpp"
-#include "properties/results.hpp"
 
 #include <fmt/format.h>
 

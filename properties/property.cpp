@@ -122,6 +122,15 @@ std::string same_bits(const std::vector<double>& left, const std::vector<double>
   return {};
 }
 
+std::vector<double> reversed(const std::vector<double>& all, std::size_t pieces) {
+  std::vector<double> turned(all.size());
+  const std::size_t size = pieces == 0 ? 0 : all.size() / pieces;
+  for (std::size_t p = 0; p < pieces; ++p)
+    std::copy_n(all.begin() + std::ptrdiff_t(p * size), size,
+                turned.begin() + std::ptrdiff_t((pieces - 1 - p) * size));
+  return turned;
+}
+
 std::string no_number(const bounded_output& y, std::size_t i) {
   if (std::isfinite(y.got[i]) || y.reach[i] == reference::k_infinity) return {};
   return fmt::format("element {} is {}", i, y.got[i]);

@@ -73,6 +73,9 @@ std::string differ(const std::vector<double>& left, const std::vector<double>& r
 // Empty where the results are the same bits; else the first that is not.
 std::string same_bits(const std::vector<double>& left, const std::vector<double>& right);
 
+// A tensor of so many pieces with them in reverse order.
+std::vector<double> reversed(const std::vector<double>& all, std::size_t pieces);
+
 // Where a number was promised, is it none?
 std::string no_number(const bounded_output& y, std::size_t i);
 

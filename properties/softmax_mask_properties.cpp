@@ -1,7 +1,6 @@
 #include "properties/softmax_mask_properties.hpp"
 
 #include "properties/property.hpp"
-#include "properties/results.hpp"
 #include "properties/softmax_rows.hpp"
 #include "properties/softmax_variant.hpp"
 #include "properties/values.hpp"
