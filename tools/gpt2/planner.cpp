@@ -74,7 +74,7 @@ void planner::embed() {
                                           by_.position * config_.channels}
                                 : whole("no_positions");
   add_operation("embedding", "embedding.tokens.fwd",
-                {whole("tokens"), whole("wte.weight"), positions}, {whole("embedding")});
+                {whole("wte.weight"), positions, whole("tokens")}, {whole("embedding")});
 }
 
 std::string planner::normalize(const std::string& norm, const std::string& x) {

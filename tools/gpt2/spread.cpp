@@ -73,16 +73,17 @@ void compare_predictions(spread_report& report, const std::vector<double>& got,
                          const std::vector<double>& exact, std::int64_t vocabulary) {
   const auto width = std::size_t(vocabulary);
   const std::size_t rows = got.size() / width;
+  std::int64_t agreeing = 0;
   for (std::size_t r = 0; r < rows; ++r) {
     const std::span<const double> g(&got[r * width], width), e(&exact[r * width], width);
     const std::vector<double> p = reference::log_softmax<double>(e),
                               q = reference::log_softmax<double>(g);
     for (std::size_t j = 0; j < width; ++j)
       report.divergence += std::exp(p[j]) * (p[j] - q[j]) / double(rows);
-    const bool same = std::max_element(g.begin(), g.end()) - g.begin() ==
-                      std::max_element(e.begin(), e.end()) - e.begin();
-    report.agreement += double(same) / double(rows);
+    agreeing += std::max_element(g.begin(), g.end()) - g.begin() ==
+                std::max_element(e.begin(), e.end()) - e.begin();
   }
+  report.agreement = rows == 0 ? 1 : double(agreeing) / double(rows);
 }
 
 double norm_of(const results& all) {

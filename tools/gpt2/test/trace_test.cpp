@@ -1,6 +1,7 @@
 // The whole model by kernels, operation by operation: right ones stay within their bounds, and a
 // wrong one is named.
 
+#include "properties/contract.hpp"
 #include "properties/values.hpp"
 #include "tools/gpt2/test/models.hpp"
 #include "tools/gpt2/test/support.hpp"
@@ -72,7 +73,7 @@ TEST(trace, names_the_operation_that_is_wrong) {
   const test::example of = test::example_of(m.config, 1, 4);
   const plan all = planned(m.config, {1, 4, dtype::fp32, true});
   const kernel_choice right = fastest_kernels(simt::build::plain);
-  ASSERT_EQ(all.operations.size(), 3u + 12 * 7 + 1 + 2 + 12 * 9 + 2);
+  ASSERT_EQ(all.operations.size(), 3u + 12 * 7 + 1 + 2 + 12 * 8 + 2);
   for (const operation& wrong : all.operations) {
     const kernel_choice choice = [&](const operation& each, const plan& in) {
       optimized::launcher by = right(each, in);

@@ -1,0 +1,154 @@
+// The end of the whole model: kernels scatter as their arithmetic must, and what is wrong with a
+// model shows; a training run stays with the exact one.
+
+#include "tools/gpt2/spread.hpp"
+
+#include "tools/gpt2/optimizer.hpp"
+#include "tools/gpt2/perturbed.hpp"
+#include "tools/gpt2/test/models.hpp"
+#include "tools/gpt2/test/support.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace assay::gpt2 {
+namespace {
+
+constexpr int k_runs = 30;
+
+spread_report report_of(const model& m, dtype type, const model& run_by_kernels) {
+  const test::example of = test::example_of(m.config, 2, 5);
+  const auto by = make_kernel_engine(run_by_kernels, test::emulator(), type,
+                                     fastest_kernels(simt::build::plain));
+  const std::vector<double> logits = by->logits(of.tokens);
+  return judge_by_spread(m, of.tokens, of.targets, type, logits,
+                         by->loss(of.tokens, of.targets, true), k_runs, 1);
+}
+
+std::string outside(const spread_report& report) {
+  std::string all;
+  for (const judged_distance& each : report.judged)
+    if (!each.passed())
+      all += fmt::format("{} {:.3g} of {:.3g}; ", each.of, each.distance, each.limit);
+  return all;
+}
+
+TEST(spread, kernels_are_within_it) {
+  for (const dtype type : {dtype::fp32, dtype::bf16, dtype::fp16}) {
+    const model m = test::lively(test::tiny(), type);
+    const spread_report report = report_of(m, type, m);
+    EXPECT_EQ(outside(report), "") << name_of(type);
+    EXPECT_GE(report.agreement, type == dtype::fp32 ? 1 : 0.8) << name_of(type);
+  }
+}
+
+// One weight of 1,500 is off by 1 %.
+TEST(spread, a_wrong_weight_is_not) {
+  const model m = test::lively(test::tiny());
+  model wrong = m;
+  wrong.parameters.at("h.1.mlp.c_fc.weight").elements()[17] *= 1.01;
+  EXPECT_NE(outside(report_of(m, dtype::fp32, wrong)), "");
+}
+
+// Roundings to fp32 are off by a uniform share of a last place, and by nothing where they are
+// exact.
+TEST(perturbed, is_off_by_a_share_of_the_last_place) {
+  perturbation::seed(1);
+  double sum = 0, squares = 0;
+  constexpr int k_draws = 100000;
+  for (int i = 0; i < k_draws; ++i) {
+    const double off = (static_cast<double>(perturbed(1.0) / perturbed(3.0)) - 1.0 / 3) / 0x1p-25;
+    EXPECT_LE(std::abs(off), 0.5 + 0x1p-20);
+    sum += off, squares += off * off;
+    EXPECT_EQ(static_cast<double>(perturbed(1.5) + perturbed(0x1p-20)), 1.5 + 0x1p-20);
+  }
+  // Mean 0 and variance 1/12, within five deviations: sqrt(1 / 12 n), sqrt((1/80 - 1/144) / n).
+  EXPECT_LE(std::abs(sum / k_draws), 5 * std::sqrt(1.0 / 12 / k_draws));
+  EXPECT_LE(std::abs(squares / k_draws - 1.0 / 12),
+            5 * std::sqrt((1.0 / 80 - 1.0 / 144) / k_draws));
+}
+
+// Losses of every step of a training run.
+std::vector<double> losses_of(const model& begin, int steps,
+                              const std::function<std::unique_ptr<engine>(const model&)>& make) {
+  model m = begin;
+  const std::unique_ptr<engine> by = make(m);
+  optimizer along(m, {.steps = steps, .rate = 3e-3});
+  std::vector<double> losses;
+  for (int i = 0; i < steps; ++i) {
+    test::example of = test::example_of(m.config, 2, 5);
+    for (auto& id : of.tokens.ids) id = (id + i) % m.config.vocabulary;
+    loss_result result = by->loss(of.tokens, of.targets, true);
+    along.step(result.gradients);
+    losses.push_back(result.loss);
+  }
+  return losses;
+}
+
+// 100 steps by kernels in fp32, against the exact ones: as far off as perturbed runs are.
+TEST(spread, a_training_run_follows_the_exact_one) {
+  constexpr int k_steps = 100, k_paths = 12;
+  const model begin = test::lively(test::tiny(1));
+  const std::vector<double> exact =
+      losses_of(begin, k_steps, [](const model& m) { return make_engine({}, m); });
+  EXPECT_LT(exact.back(), exact.front());
+  const auto distance = [&](const std::vector<double>& losses) {
+    double sum = 0;
+    for (std::size_t i = 0; i < losses.size(); ++i) sum += std::pow(losses[i] - exact[i], 2);
+    return std::sqrt(sum / double(losses.size()));
+  };
+  std::vector<double> of_paths;
+  for (int path = 0; path < k_paths; ++path)
+    of_paths.push_back(distance(losses_of(begin, k_steps, [&](const model& m) {
+      return make_perturbed_engine(m, dtype::fp32, std::uint64_t(path));
+    })));
+  const judged_distance kernels =
+      judged("losses",
+             distance(losses_of(begin, k_steps,
+                                [](const model& m) {
+                                  return make_kernel_engine(m, test::emulator(), dtype::fp32,
+                                                            fastest_kernels(simt::build::plain));
+                                })),
+             of_paths);
+  EXPECT_TRUE(kernels.passed()) << kernels.distance << " of " << kernels.limit;
+  EXPECT_GT(kernels.distance, 0);
+}
+
+// What is decoded from caches, against the same tokens at once, in units of what rounding does to
+// either.
+TEST(spread, caches_change_nothing_beyond_it) {
+  const model m = test::lively(test::tiny());
+  const test::example of = test::example_of(m.config, 2, 6);
+  const auto by =
+      make_kernel_engine(m, test::emulator(), dtype::fp32, fastest_kernels(simt::build::plain));
+  const std::vector<double> whole = by->logits(of.tokens);
+  const auto running = by->begin(6);
+  std::vector<double> cached;
+  const std::int64_t v = m.config.vocabulary;
+  for (const auto& [first, count] : {std::pair<std::int64_t, std::int64_t>{0, 3}, {3, 1}, {4, 2}}) {
+    reference::token_batch news{{}, count};
+    for (std::int64_t b = 0; b < 2; ++b)
+      for (std::int64_t i = 0; i < count; ++i)
+        news.ids.push_back(of.tokens.ids[std::size_t(b * 6 + first + i)]);
+    const std::vector<double> last = running->extend(news);
+    std::vector<double> wanted;
+    for (std::int64_t b = 0; b < 2; ++b) {
+      const auto row = whole.begin() + (b * 6 + first + count - 1) * v;
+      wanted.insert(wanted.end(), row, row + v);
+    }
+    double off = 0, size = 0;
+    for (std::size_t i = 0; i < last.size(); ++i)
+      off += std::pow(last[i] - wanted[i], 2), size += wanted[i] * wanted[i];
+    cached.push_back(std::sqrt(off / size));
+  }
+  const spread_report report = report_of(m, dtype::fp32, m);
+  const auto logits = std::find_if(report.judged.begin(), report.judged.end(),
+                                   [](const auto& each) { return each.of == "logits"; });
+  // Either is as far from the exact ones as the limit says; apart they are twice that at most.
+  for (const double each : cached) EXPECT_LE(each, 2 * logits->limit);
+}
+
+}  // namespace
+}  // namespace assay::gpt2
