@@ -128,13 +128,6 @@ std::string broken_columns(const subject& s) {
     if (target >= 0 && target < double(shape.live)) target = double(shape.live - 1) - target;
   std::vector<bounded_output> here = s.outputs(), there = s.outputs(in);
   if (shape.gradient) here[0] = {turned(here[0].got), turned(here[0].reach)};
-  for (std::size_t k = 0; k < here.size(); ++k)
-    for (std::size_t i = 0; i < here[k].got.size(); ++i)
-      if (!std::isfinite(here[k].got[i]) && reference::same(here[k].got[i], there[k].got[i]))
-        here[k].reach[i] = reference::k_infinity;  // no number in both orders
-  for (std::size_t k = 0; k < here.size(); ++k)
-    for (std::size_t i = 0; i < here[k].got.size(); ++i)
-      if (std::string what = no_number(here[k], i); !what.empty()) return what;
   return differ_in_reach(here, there);
 }
 
@@ -167,10 +160,8 @@ std::string broken_padding(const subject& s) {
     }
     bare[0].got = std::move(padded);
   }
-  for (std::size_t k = 0; k < here.size(); ++k)
-    for (const std::vector<bounded_output>& each : {there, bare})
-      if (std::string what = same_bits(here[k].got, each[k].got); !what.empty()) return what;
-  return {};
+  const std::string what = unlike(here, there);
+  return what.empty() ? unlike(here, bare) : what;
 }
 
 // Without its target a row counts nothing, whatever its logits are, and changes no other's loss.
@@ -218,10 +209,6 @@ std::string broken_mean(const subject& s) {
     const bool losses = k == shape.losses();
     for (std::size_t i = 0; i < sum[k].got.size(); ++i) {
       const double by = losses ? 1 : counted;
-      if (!std::isfinite(mean[k].got[i]) && reference::same(mean[k].got[i], sum[k].got[i])) {
-        mean[k].reach[i] = reference::k_infinity;
-        continue;
-      }
       sum[k].got[i] /= by;
       sum[k].reach[i] = sum[k].reach[i] / by + 0x1p-50 * std::abs(sum[k].got[i]);
       if (std::string what = no_number(mean[k], i); !what.empty()) return what;

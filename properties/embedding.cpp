@@ -209,7 +209,7 @@ contract contract_for(bool forward) {
   c.cost_of = cost_of;
   add_embedding_properties(c);
   c.cases = cases_of(c);
-  c.decoy_case = embedding_case(c, c.signatures.front(), {3, 9, 7, 12, 24}, 2);
+  c.decoy_case = embedding_case(c, c.signatures.front(), {3, 30, 40, 33, 24}, 5);
   c.timed_case = embedding_case(c, c.signatures.front(), {1, 256, 5000, 256, 128}, 1);
   return c;
 }

@@ -59,11 +59,11 @@ std::string broken_independence(const subject& s) {
   auto& ids = other.values[k_embedding_forward.ids];
   for (std::size_t k = 1; k < ids.size(); k += 2)
     ids[k] = shape.has(std::int64_t(ids[k])) ? std::fmod(ids[k] + 1, double(shape.tokens)) : -1;
-  std::vector<double> here = s.outputs()[0].got, there = s.outputs(other)[0].got;
+  std::vector<bounded_output> here = s.outputs(), there = s.outputs(other);
   for (std::int64_t k = 1; k < shape.ids(); k += 2)
-    for (std::vector<double>* each : {&here, &there})
-      std::fill_n(each->begin() + k * shape.width, shape.width, 0);
-  return same_bits(here, there);
+    for (bounded_output* each : {&here[0], &there[0]})
+      std::fill_n(each->got.begin() + k * shape.width, shape.width, 0);
+  return unlike(here, there);
 }
 
 // The matrix of one-hot rows: is id k token n?

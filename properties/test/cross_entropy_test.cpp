@@ -76,10 +76,10 @@ TEST(cross_entropy, gives_a_row_the_same_bits_wherever_it_lies) {
 TEST(cross_entropy, catches_what_is_off_by_one) {
   for (const std::string& by : k_kernels)
     for (const dtype type : {dtype::fp32, dtype::bf16}) {
-      const case_id id = entropy_of("mean", "bwd", type, 40, 1000, 999);
+      const case_id id = entropy_of("mean", "bwd", type, 6, 600, 599);
       const case_inputs right = inputs_of(id);
       EXPECT_TRUE(passes(id, by, right));
-      for (const double live : {998.0, 1000.0}) {
+      for (const double live : {598.0, 600.0}) {
         case_inputs in = right;
         set(in, "live", live, 0);
         EXPECT_FALSE(passes(id, by, in)) << by << " " << live;
