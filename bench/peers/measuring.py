@@ -86,7 +86,7 @@ def measured(row, place, turns, judge, roofs, wanted):
     """A row of summary.json."""
     copies = Copies(row, place)
     sides, absent = sides_of(row, copies, wanted)
-    times = by_turns(sides, place.clock, turns)
+    times = by_turns(sides, place.clock, turns) if sides else {}
     place.synchronize()
     passes = len(copies.inputs)
     taken = {side: {"seconds": [each / passes for each in seconds]} for side, seconds in times.items()}
