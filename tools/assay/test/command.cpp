@@ -138,10 +138,10 @@ std::vector<std::string> command::files() const {
   return names;
 }
 
-void expect_refused(const ended& result, const std::string& because) {
+void expect_refused(const ended& result, const std::string& because, const std::string& program) {
   EXPECT_EQ(result.code, 2) << result.err;
   EXPECT_EQ(result.out, "");
-  EXPECT_THAT(result.err, testing::StartsWith("assay: "));
+  EXPECT_THAT(result.err, testing::StartsWith(program + ": "));
   EXPECT_THAT(result.err, testing::HasSubstr(because));
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
   EXPECT_EQ(result.err.back(), '\n');

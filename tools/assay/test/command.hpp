@@ -50,8 +50,10 @@ class command : public testing::Test {
   std::string folder_;
 };
 
-// One clear line on standard error, exit status 2, nothing on standard output.
-void expect_refused(const ended& result, const std::string& because);
+// One clear line on standard error, which begins with the program's name; exit status 2, nothing on
+// standard output.
+void expect_refused(const ended& result, const std::string& because,
+                    const std::string& program = "assay");
 
 bool has_gpu();
 // What the command says where cuda did not run.

@@ -1,0 +1,149 @@
+// The command as its users meet it: a model from nothing to text, and what it says of wrong input.
+
+#include "tools/assay/test/command.hpp"
+
+#include "tools/assay/test/run_command.hpp"
+
+#include <cmath>
+
+namespace assay::gpt2 {
+namespace {
+
+using tools::test::ended;
+
+void expect_refused(const ended& result, const std::string& because) {
+  tools::test::expect_refused(result, because, "gpt2");
+}
+
+class gpt2_command : public tools::test::command {
+ protected:
+  ended gpt2(const std::vector<std::string>& arguments) const {
+    return assay(arguments, {.program = ASSAY_GPT2});
+  }
+  void make_model(const std::string& folder) const {
+    EXPECT_EQ(gpt2({"vocabulary", folder, "--text", k_text, "--size", "300"}).code, 0);
+    EXPECT_EQ(gpt2({"init", folder, "--vocabulary", "300", "--channels", "32", "--layers", "2",
+                    "--heads", "2", "--context", "24"})
+                  .code,
+              0);
+  }
+  void give_tokens(const std::vector<double>& ids) const {
+    const auto n = std::int64_t(ids.size()) / 2;
+    properties::write_safetensors(path("in"),
+                                  {{tools::test::tensor("tokens", dtype::int32, {2, n}, ids),
+                                    tools::test::tensor("targets", dtype::int32, {2, n}, ids)},
+                                   {}});
+  }
+
+  const std::string k_text = ASSAY_GPT2_TEST_DATA "/text.txt";
+};
+
+TEST_F(gpt2_command, counts_the_parameters_of_the_published_model) {
+  write(
+      "config.json",
+      R"({"vocab_size": 50257, "n_positions": 1024, "n_embd": 768, "n_layer": 12, "n_head": 12})");
+  const nlohmann::json of = gpt2({"params", ".", "--json"}).json();
+  EXPECT_EQ(of["total"], 124'439'808);
+  EXPECT_EQ(of["total_with_head"], 163'037'184);
+  EXPECT_EQ(of["parameters"].size(), 2u + 12 * 12 + 2 + 1);
+}
+
+TEST_F(gpt2_command, trains_and_goes_on_from_a_prompt) {
+  make_model("m");
+  const ended trained = gpt2({"train", "m", "--text", k_text, "--steps", "40", "--batch", "4",
+                              "--length", "24", "--rate", "1e-2", "--json"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const std::vector<std::string> lines = trained.lines();
+  ASSERT_EQ(lines.size(), 41u);
+  const double guess = nlohmann::json::parse(lines[0])["loss_of_frequencies"],
+               first = nlohmann::json::parse(lines[1])["loss"],
+               last = nlohmann::json::parse(lines[40])["loss"];
+  EXPECT_NEAR(first, std::log(300.0), 0.1);
+  EXPECT_LT(last, guess);
+  for (const char* on : {"reference", "emulator"}) {
+    const ended text =
+        gpt2({"generate", "m", "--text", "The ", "--count", "5", "--greedy", "--on", on});
+    EXPECT_EQ(text.code, 0) << text.err;
+    EXPECT_EQ(text.out.substr(0, 4), "The ");
+  }
+}
+
+// In fp32 the margins of a trained model exceed what rounding does to logits.
+TEST_F(gpt2_command, gives_the_same_tokens_with_caches_and_without) {
+  make_model("m");
+  ASSERT_EQ(gpt2({"train", "m", "--text", k_text, "--steps", "30", "--batch", "2", "--length", "24",
+                  "--rate", "1e-2"})
+                .code,
+            0);
+  const std::vector<std::string> usual = {"generate", "m",  "--ids",    "40,41,42",
+                                          "--count",  "12", "--greedy", "--on"};
+  std::vector<std::string> all;
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
+           {"reference"}, {"emulator"}, {"emulator", "--no-cache"}}) {
+    std::vector<std::string> words = usual;
+    words.insert(words.end(), more.begin(), more.end());
+    const ended result = gpt2(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+    all.push_back(result.out);
+  }
+  EXPECT_EQ(all[0], all[1]);
+  EXPECT_EQ(all[0], all[2]);
+}
+
+TEST_F(gpt2_command, draws_the_same_whatever_the_batch) {
+  make_model("m");
+  const auto drawn = [&](const char* sequences) {
+    return gpt2({"generate", "m", "--ids", "40,41", "--count", "6", "--sequences", sequences,
+                 "--seed", "3", "--on", "emulator"})
+        .lines();
+  };
+  const std::vector<std::string> one = drawn("1"), three = drawn("3");
+  ASSERT_EQ(three.size(), 3u);
+  EXPECT_EQ(one[0], three[0]);
+  EXPECT_NE(three[0], three[1]);
+}
+
+TEST_F(gpt2_command, traces_and_judges_the_whole_model) {
+  make_model("m");
+  give_tokens({1, 2, 3, 4, 5, 6});
+  const nlohmann::json trace =
+      gpt2({"trace", "m", "--tokens", "in", "--backward", "--dtype", "bf16", "--json"}).json();
+  EXPECT_EQ(trace["operations"].size(), 3u + 2 * 7 + 1 + 2 + 2 * 8 + 2);
+  EXPECT_FALSE(trace.contains("first_outside"));
+  for (const nlohmann::json& each : trace["operations"]) EXPECT_TRUE(each["passed"]) << each;
+  const ended spread = gpt2({"spread", "m", "--tokens", "in", "--runs", "10", "--json"});
+  EXPECT_EQ(spread.code, 0) << spread.out;
+  EXPECT_EQ(spread.json()["agreement"], 1);
+}
+
+TEST_F(gpt2_command, refuses_wrong_input_in_one_line) {
+  make_model("m");
+  give_tokens({1, 2, 3, 300, 5, 6});
+  expect_refused(gpt2({"loss", "m", "--tokens", "in"}),
+                 "gpt2: token 300 is not in the vocabulary, 0 to 299");
+  give_tokens(std::vector<double>(50, 1));
+  expect_refused(gpt2({"logits", "m", "--tokens", "in"}),
+                 "gpt2: a sequence has 25 tokens; the context is 24");
+  expect_refused(gpt2({"logits", "m", "--tokens", "in", "--on", "gpu"}),
+                 "a sequence has 25 tokens");
+  expect_refused(gpt2({"params", "nowhere"}), "nowhere/config.json");
+  expect_refused(gpt2({"generate", "m"}), "a prompt is a text or its tokens");
+  expect_refused(gpt2({"generate", "m", "--ids", "1,x"}), "'1,x' is no list of tokens");
+  expect_refused(gpt2({"generate", "m", "--ids", "1", "--count", "30"}),
+                 "25 tokens are more than the context of 24");
+  expect_refused(gpt2({"trace", "m", "--tokens", "in", "--on", "reference"}),
+                 "a trace is of kernels");
+  expect_refused(gpt2({"generat", "m"}), "did you mean generate");
+}
+
+// Forgets the first tokens, and goes on.
+TEST_F(gpt2_command, slides_where_it_is_asked_to) {
+  make_model("m");
+  const ended slid = gpt2(
+      {"generate", "m", "--ids", "1", "--count", "30", "--slide", "--on", "emulator", "--json"});
+  ASSERT_EQ(slid.code, 0) << slid.err;
+  EXPECT_EQ(slid.json()["tokens"].size(), 31u);
+}
+
+}  // namespace
+}  // namespace assay::gpt2
