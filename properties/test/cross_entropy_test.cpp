@@ -96,14 +96,16 @@ TEST(cross_entropy, catches_what_is_off_by_one) {
     }
 }
 
-// Rows of more columns than a chunk of shared memory: 24,576 of fp32, 53,248 of 16 bits.
+// Rows of more columns than a chunk of shared memory: 24,576 of fp32, 53,248 of 16 bits. Of numbers
+// that are judged by the strict bound alone: replicates of such rows take minutes.
 TEST(cross_entropy, takes_rows_of_several_chunks) {
   for (const auto& [type, columns] : {std::pair<dtype, std::int64_t>{dtype::fp32, 24576},
                                       {dtype::fp32, 24577},
                                       {dtype::bf16, 53248},
                                       {dtype::bf16, 110001}})
     for (const fields& layout : {fields{}, fields{{"inplace", 1}}}) {
-      const case_id id = entropy_of("sum", "bwd", type, 1, columns + 3, double(columns), layout);
+      case_id id = entropy_of("sum", "bwd", type, 1, columns + 3, double(columns), layout);
+      id.distribution = {"exact", {}};
       EXPECT_TRUE(passes(id, "staged", inputs_of(id))) << print(id);
     }
 }
