@@ -1,116 +1,17 @@
 #include "properties/linear_properties.hpp"
 
-#include "properties/attention_relations.hpp"
-#include "properties/property.hpp"
-#include "properties/values.hpp"
+#include "properties/linear_gradient_properties.hpp"
+#include "properties/linear_relations.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 
 namespace assay::properties {
 namespace {
 
-using namespace linear_inputs;
-
-// ---- what inputs are turned into ---------------------------------------------------------------
-
-void set_extent(case_inputs& in, const char* name, std::int64_t extent) {
-  for (field& each : in.id.shape)
-    if (each.key == name) each.value = extent;
-}
-
-// Tensors that have a row for each row of x: inputs, then outputs.
-std::vector<std::size_t> with_rows(const contract& c) {
-  std::vector<std::size_t> all;
-  for (std::size_t t = 0; t < c.inputs.size(); ++t)
-    if (c.inputs[t].shape.front() == "rows") all.push_back(t);
-  return all;
-}
-
-// Rows [first, last) of every tensor that has such, as many times.
-case_inputs with_rows_of(const subject& s, std::int64_t first, std::int64_t last, int times = 1) {
-  const std::int64_t rows = linear_shape::of(s.inputs().id).rows;
-  case_inputs other = s.inputs();
-  for (const std::size_t t : with_rows(s.of())) {
-    const std::vector<double> before = other.values[t];
-    const std::int64_t row = rows > 0 ? std::int64_t(before.size()) / rows : 0;
-    other.values[t].clear();
-    for (int i = 0; i < times; ++i)
-      other.values[t].insert(other.values[t].end(), before.begin() + first * row,
-                             before.begin() + last * row);
-  }
-  set_extent(other, "rows", (last - first) * times);
-  return other;
-}
-
-// A matrix [rows, columns], or a vector, with its columns in the opposite order, or its rows.
-template <class T>
-std::vector<T> turned_columns(const std::vector<T>& all, std::int64_t columns) {
-  std::vector<T> other = all;
-  for (auto row = other.begin(); columns > 0 && row != other.end(); row += columns)
-    std::reverse(row, row + columns);
-  return other;
-}
-template <class T>
-std::vector<T> transposed(const std::vector<T>& all, std::int64_t rows, std::int64_t columns) {
-  std::vector<T> other(all.size());
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t n = 0; n < columns; ++n)
-      other[std::size_t(n * rows + i)] = all[std::size_t(i * columns + n)];
-  return other;
-}
-template <class T>
-std::vector<T> turned_rows(const std::vector<T>& all, std::int64_t rows, std::int64_t columns) {
-  return transposed(turned_columns(transposed(all, rows, columns), rows), columns, rows);
-}
-
-// w's outputs in the opposite order.
-std::vector<double> turned_outputs(const linear_variant& of, const linear_shape& shape,
-                                   const std::vector<double>& w) {
-  return of.turned ? turned_rows(w, shape.out, shape.in) : turned_columns(w, shape.out);
-}
-
-case_inputs coarsened(const case_inputs& in) {
-  case_inputs other = in;
-  for (std::vector<double>& each : other.values)
-    for (double& x : each) x = coarse(x);
-  return other;
-}
-
-bounded_output part_of(const bounded_output& of, std::size_t first, std::size_t last) {
-  const auto cut = [&](const std::vector<double>& all) {
-    return std::vector<double>(all.begin() + std::ptrdiff_t(first),
-                               all.begin() + std::ptrdiff_t(last));
-  };
-  return {cut(of.got), cut(of.reach)};
-}
-
-bounded_output changed(const bounded_output& of, const auto& change) {
-  return {change(of.got), change(of.reach)};
-}
-
-// Empty where each element is what it must be, zeros of either sign.
-std::string unlike_exactly(const std::vector<double>& got, const std::vector<double>& expected) {
-  for (std::size_t i = 0; i < expected.size(); ++i)
-    if (!(got[i] == expected[i]))
-      return fmt::format("element {} is {:a}, not {:a}", i, got[i], expected[i]);
-  return {};
-}
-
-// What sums of outputs may differ by: their reaches, and the roundings of the sums themselves.
-double together(std::initializer_list<double> reaches, double sum) {
-  double all = std::isfinite(sum) ? 0x1p-50 * std::abs(sum) : 0;
-  for (const double each : reaches) all += each;
-  return all;
-}
-
-// Which output the sums themselves are: of a GELU the one before it.
-std::size_t plain_output(const subject& s) { return s.of().outputs.size() - 1; }
-
-// ---- both directions ---------------------------------------------------------------------------
+using namespace linear_relations;
 
 // All rows three times over: the outputs that have rows are those of one time, three times over.
 std::string broken_rows(const subject& s) {
@@ -142,8 +43,6 @@ std::string broken_by_implementation(const subject& s) {
         if (std::string what = unlike({here[k]}, {there[k]}); !what.empty()) return what;
   return differ_in_reach(here, there);
 }
-
-// ---- forward -----------------------------------------------------------------------------------
 
 std::string broken_columns(const subject& s) {
   const linear_variant& of = linear_variant_of(s.inputs().id);
@@ -224,26 +123,6 @@ std::string broken_sum(const subject& s) {
   return differ(left, right, allowed);
 }
 
-// The same layer of another variant, with other tensors of its own.
-case_inputs as_variant(const subject& s, const char* name,
-                       std::vector<std::vector<double>> values) {
-  case_inputs there = s.inputs();
-  there.id.variant = name;
-  const contract& c = contract_of(there.id);
-  there.id.types.clear();
-  for (const auto* tensors : {&c.inputs, &c.outputs})
-    for (const tensor_spec& each : *tensors)
-      there.id.types.push_back({each.name, s.inputs().id.types[0].type});
-  there.values = std::move(values);
-  return there;
-}
-
-// w as `bias` has it.
-std::vector<double> weights_by_input(const subject& s) {
-  const linear_shape shape = linear_shape::of(s.inputs().id);
-  return transposed(s.inputs().values[k_w], shape.out, shape.in);
-}
-
 std::string broken_transposed(const subject& s) {
   std::vector<std::vector<double>> values = s.inputs().values;
   values[k_w] = weights_by_input(s);
@@ -288,87 +167,6 @@ std::string broken_zero_residual(const subject& s) {
   return unlike({changed(here, plus_zero)}, {changed(there, plus_zero)});
 }
 
-// ---- backward ----------------------------------------------------------------------------------
-
-// Rows split in two: dw and db of all are the sums of those of both.
-std::string broken_parts(const subject& s) {
-  const std::int64_t rows = linear_shape::of(s.inputs().id).rows, half = rows / 2;
-  const std::vector<bounded_output> all = s.outputs(), first = s.outputs(with_rows_of(s, 0, half)),
-                                    rest = s.outputs(with_rows_of(s, half, rows));
-  for (std::size_t k = 1; k < all.size(); ++k) {
-    std::vector<double> sum, allowed;
-    for (std::size_t i = 0; i < all[k].got.size(); ++i) {
-      sum.push_back(first[k].got[i] + rest[k].got[i]);
-      allowed.push_back(together({all[k].reach[i], first[k].reach[i], rest[k].reach[i]}, sum[i]));
-    }
-    if (std::string what = differ(all[k].got, sum, allowed); !what.empty()) return what;
-  }
-  return {};
-}
-
-// Of one row dw is an outer product, each element of it rounded once, and db is dy.
-std::string broken_outer_product(const subject& s) {
-  const linear_variant& of = linear_variant_of(s.inputs().id);
-  const linear_shape shape = linear_shape::of(s.inputs().id);
-  if (shape.rows == 0) return {};
-  const case_inputs one = coarsened(with_rows_of(s, shape.rows - 1, shape.rows));
-  const std::vector<bounded_output> got = s.outputs(one);
-  const std::vector<double>&x = one.values[k_x], &dy = one.values[k_dy];
-  std::vector<double> outer;
-  for (std::int64_t i = 0; i < shape.in; ++i)
-    for (std::int64_t n = 0; n < shape.out; ++n)
-      outer.push_back(round_to(s.output_type(1), x[std::size_t(i)] * dy[std::size_t(n)]));
-  if (of.turned) outer = transposed(outer, shape.in, shape.out);
-  if (std::string what = unlike_exactly(got[1].got, outer); !what.empty()) return what;
-  return of.biased ? unlike_exactly(got[2].got, dy) : "";
-}
-
-// Outputs in the opposite order: dw and db have them so too, bit for bit, and dx is the sum of as
-// many terms in another order.
-std::string broken_turned_outputs(const subject& s) {
-  const linear_variant& of = linear_variant_of(s.inputs().id);
-  const linear_shape shape = linear_shape::of(s.inputs().id);
-  const auto turn = [&](const auto& all) { return turned_columns(all, shape.out); };
-  const auto turn_w = [&](const auto& all) { return turned_outputs(of, shape, all); };
-  case_inputs other = s.inputs();
-  other.values[k_w] = turn_w(other.values[k_w]);
-  other.values[k_dy] = turn(other.values[k_dy]);
-  const std::vector<bounded_output> here = s.outputs(), there = s.outputs(other);
-  if (std::string what = unlike({here[1]}, {changed(there[1], turn_w)}); !what.empty()) return what;
-  if (of.biased)
-    if (std::string what = unlike({here[2]}, {changed(there[2], turn)}); !what.empty()) return what;
-  return differ_in_reach({here[0]}, {there[0]});
-}
-
-std::string broken_zero_gradient(const subject& s) {
-  case_inputs other = coarsened(s.inputs());
-  std::fill(other.values[k_dy].begin(), other.values[k_dy].end(), 0);
-  for (const bounded_output& each : s.outputs(other))
-    if (std::string what = unlike_exactly(each.got, std::vector<double>(each.got.size()));
-        !what.empty())
-      return what;
-  return {};
-}
-
-std::string broken_transposed_gradients(const subject& s) {
-  const linear_shape shape = linear_shape::of(s.inputs().id);
-  std::vector<std::vector<double>> values = s.inputs().values;
-  values[k_w] = weights_by_input(s);
-  const std::vector<bounded_output> here = s.outputs();
-  std::vector<bounded_output> there = s.with_function(as_variant(s, "bias", values)).outputs();
-  const auto turn = [&](const auto& all) { return transposed(all, shape.in, shape.out); };
-  if (std::string what = differ_in_reach({here[1]}, {changed(there[1], turn)}); !what.empty())
-    return what;
-  return unlike({here[0], here[2]}, {there[0], there[2]});
-}
-
-std::string broken_tied_gradients(const subject& s) {
-  std::vector<bounded_output> there =
-      s.with_function(as_variant(s, "out_in", s.inputs().values)).outputs();
-  there.pop_back();
-  return unlike(s.outputs(), there);
-}
-
 }  // namespace
 
 void add_linear_properties(contract& c, const linear_variant& of, bool forward) {
@@ -377,16 +175,7 @@ void add_linear_properties(contract& c, const linear_variant& of, bool forward) 
   };
   add("a row's outputs do not know how many others there are, bit for bit", broken_rows);
   add("every implementation agrees with the naive one", broken_by_implementation);
-  if (!forward) {
-    add("gradients of w and b are the sums of those of the rows' two halves", broken_parts);
-    add("of one row dw is its outer product with dy", broken_outer_product);
-    add("outputs in another order have their gradients in it", broken_turned_outputs);
-    add("of a gradient of zeros all gradients are zeros", broken_zero_gradient);
-    if (of.name == "out_in")
-      add("gradients are those of the transposed matrix", broken_transposed_gradients);
-    if (!of.biased) add("gradients are those of a layer with a bias", broken_tied_gradients);
-    return;
-  }
+  if (!forward) return add_gradient_properties(c, of);
   add("outputs in another order are the same, bit for bit", broken_columns);
   add("the identity gives x", broken_identity);
   add("sums of integers are exact", broken_integers);

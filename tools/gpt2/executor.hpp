@@ -36,6 +36,7 @@ class executor {
   // What an operand is of it.
   std::vector<double> download(const operand& part);
 
+  // Queues it; whoever downloads waits. Operations [first, past) in their order.
   void run(std::size_t operation);
   void run(std::size_t first, std::size_t past) {
     for (std::size_t i = first; i < past; ++i) run(i);
