@@ -4,8 +4,6 @@
 
 #include "tools/assay/test/run_command.hpp"
 
-#include <cmath>
-
 namespace assay::gpt2 {
 namespace {
 
@@ -58,7 +56,7 @@ TEST_F(gpt2_command, trains_and_goes_on_from_a_prompt) {
   const double guess = nlohmann::json::parse(lines[0])["loss_of_frequencies"],
                first = nlohmann::json::parse(lines[1])["loss"],
                last = nlohmann::json::parse(lines[40])["loss"];
-  EXPECT_NEAR(first, std::log(300.0), 0.1);
+  EXPECT_GT(first, guess);
   EXPECT_LT(last, guess);
   for (const char* on : {"reference", "emulator"}) {
     const ended text =
