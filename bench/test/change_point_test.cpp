@@ -46,7 +46,9 @@ TEST(change_points, are_found_where_the_level_changes) {
     if (seed % 2) std::swap(series[11], series[33]);
     const auto points = change_points(series);
     ASSERT_EQ(points.size(), 1u) << seed;
-    if (seed % 2 == 0) EXPECT_EQ(points[0].p, 1 / 2000.0) << seed;
+    if (seed % 2 == 0) {
+      EXPECT_EQ(points[0].p, 1 / 2000.0) << seed;
+    }
     EXPECT_EQ(points[0].at, k_cut);
     EXPECT_EQ(points[0].before, median({series.begin(), series.begin() + k_cut}));
     EXPECT_EQ(points[0].after, median({series.begin() + k_cut, series.end()}));

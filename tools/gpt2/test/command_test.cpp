@@ -9,7 +9,7 @@ namespace {
 
 using tools::test::ended;
 
-void expect_refused(const ended& result, const std::string& because) {
+void refused_by_gpt2(const ended& result, const std::string& because) {
   tools::test::expect_refused(result, because, "gpt2");
 }
 
@@ -117,21 +117,21 @@ TEST_F(gpt2_command, traces_and_judges_the_whole_model) {
 TEST_F(gpt2_command, refuses_wrong_input_in_one_line) {
   make_model("m");
   give_tokens({1, 2, 3, 300, 5, 6});
-  expect_refused(gpt2({"loss", "m", "--tokens", "in"}),
-                 "gpt2: token 300 is not in the vocabulary, 0 to 299");
+  refused_by_gpt2(gpt2({"loss", "m", "--tokens", "in"}),
+                  "gpt2: token 300 is not in the vocabulary, 0 to 299");
   give_tokens(std::vector<double>(50, 1));
-  expect_refused(gpt2({"logits", "m", "--tokens", "in"}),
-                 "gpt2: a sequence has 25 tokens; the context is 24");
-  expect_refused(gpt2({"logits", "m", "--tokens", "in", "--on", "gpu"}),
-                 "a sequence has 25 tokens");
-  expect_refused(gpt2({"params", "nowhere"}), "nowhere/config.json");
-  expect_refused(gpt2({"generate", "m"}), "a prompt is a text or its tokens");
-  expect_refused(gpt2({"generate", "m", "--ids", "1,x"}), "'1,x' is no list of tokens");
-  expect_refused(gpt2({"generate", "m", "--ids", "1", "--count", "30"}),
-                 "25 tokens are more than the context of 24");
-  expect_refused(gpt2({"trace", "m", "--tokens", "in", "--on", "reference"}),
-                 "a trace is of kernels");
-  expect_refused(gpt2({"generat", "m"}), "did you mean generate");
+  refused_by_gpt2(gpt2({"logits", "m", "--tokens", "in"}),
+                  "gpt2: a sequence has 25 tokens; the context is 24");
+  refused_by_gpt2(gpt2({"logits", "m", "--tokens", "in", "--on", "gpu"}),
+                  "a sequence has 25 tokens");
+  refused_by_gpt2(gpt2({"params", "nowhere"}), "nowhere/config.json");
+  refused_by_gpt2(gpt2({"generate", "m"}), "a prompt is a text or its tokens");
+  refused_by_gpt2(gpt2({"generate", "m", "--ids", "1,x"}), "'1,x' is no list of tokens");
+  refused_by_gpt2(gpt2({"generate", "m", "--ids", "1", "--count", "30"}),
+                  "25 tokens are more than the context of 24");
+  refused_by_gpt2(gpt2({"trace", "m", "--tokens", "in", "--on", "reference"}),
+                  "a trace is of kernels");
+  refused_by_gpt2(gpt2({"generat", "m"}), "did you mean generate");
 }
 
 // Forgets the first tokens, and goes on.

@@ -150,5 +150,83 @@ TEST(spread, caches_change_nothing_beyond_it) {
   for (const double each : cached) EXPECT_LE(each, 2 * logits->limit);
 }
 
+double relative_distance(std::span<const double> a, std::span<const double> b) {
+  double off = 0, size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) off += std::pow(a[i] - b[i], 2), size += b[i] * b[i];
+  return size > 0 ? std::sqrt(off / size) : std::sqrt(off);
+}
+
+double limit_of(const spread_report& report, const std::string& name) {
+  for (const judged_distance& each : report.judged)
+    if (each.of == name) return each.limit;
+  ADD_FAILURE() << name;
+  return 0;
+}
+
+// Columns of qkv [C, 3 C] (or its bias), and rows of the projection [C, C], as the heads stand in
+// the opposite order.
+model with_heads_turned(const model& of) {
+  model turned = of;
+  const std::int64_t c = of.config.channels, d = of.config.head_width(), h = of.config.heads;
+  const auto from = [&](std::int64_t channel) { return (h - 1 - channel / d) * d + channel % d; };
+  for (std::int64_t layer = 0; layer < of.config.layers; ++layer) {
+    const auto name = [&](const char* rest) { return reference::name_in_block(layer, rest); };
+    for (const char* each : {"attn.c_attn.weight", "attn.c_attn.bias"}) {
+      const auto before = of.parameters.at(name(each)).elements();
+      const auto after = turned.parameters.at(name(each)).elements();
+      for (std::size_t i = 0; i < after.size(); ++i) {
+        const auto column = std::int64_t(i) % (3 * c);
+        after[i] = before[i - std::size_t(column % c) + std::size_t(from(column % c))];
+      }
+    }
+    const auto before = of.parameters.at(name("attn.c_proj.weight")).elements();
+    const auto after = turned.parameters.at(name("attn.c_proj.weight")).elements();
+    for (std::size_t i = 0; i < after.size(); ++i)
+      after[i] = before[std::size_t(from(std::int64_t(i) / c) * c + std::int64_t(i) % c)];
+  }
+  return turned;
+}
+
+// Two results that are each within the limit of the exact one are apart by twice that at most.
+TEST(spread, the_order_of_heads_means_nothing) {
+  const model m = test::lively(test::tiny()), turned = with_heads_turned(m);
+  const test::example of = test::example_of(m.config, 2, 5);
+  const auto logits_of = [&](const model& each) {
+    return make_kernel_engine(each, test::emulator(), dtype::fp32,
+                              fastest_kernels(simt::build::plain))
+        ->logits(of.tokens);
+  };
+  const double apart = relative_distance(logits_of(turned), logits_of(m));
+  EXPECT_GT(apart, 0);  // the projection adds its terms in another order
+  EXPECT_LE(apart, 2 * limit_of(report_of(m, dtype::fp32, m), "logits"));
+}
+
+// Two batches of as many targets, one after the other, and both at once.
+TEST(spread, accumulated_gradients_are_those_of_the_whole_batch) {
+  const model m = test::lively(test::tiny());
+  test::example all = test::example_of(m.config, 2, 5);
+  for (std::size_t i = 0; i < 10; ++i)
+    all.targets[i] = std::int64_t(3 * i + 1) % m.config.vocabulary;
+  const auto by =
+      make_kernel_engine(m, test::emulator(), dtype::fp32, fastest_kernels(simt::build::plain));
+  const loss_result whole = by->loss(all.tokens, all.targets, true);
+  const auto half = [&](std::ptrdiff_t first) {
+    return by->loss({{all.tokens.ids.begin() + first, all.tokens.ids.begin() + first + 5}, 5},
+                    {all.targets.begin() + first, all.targets.begin() + first + 5}, true);
+  };
+  const loss_result one = half(0), other = half(5);
+  const spread_report report = judge_by_spread(m, all.tokens, all.targets, dtype::fp32,
+                                               by->logits(all.tokens), whole, k_runs, 1);
+  for (const auto& [name, gradient] : whole.gradients) {
+    std::vector<double> mean;
+    for (std::size_t i = 0; i < gradient.elements().size(); ++i)
+      mean.push_back(
+          (one.gradients.at(name).elements()[i] + other.gradients.at(name).elements()[i]) / 2);
+    EXPECT_LE(relative_distance(mean, gradient.elements()),
+              2 * limit_of(report, "gradient." + name))
+        << name;
+  }
+}
+
 }  // namespace
 }  // namespace assay::gpt2
