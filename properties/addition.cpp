@@ -42,11 +42,7 @@ implementation vector_of_words() {
 std::string broken_order(const subject& s) {
   case_inputs turned = s.inputs();
   std::swap(turned.values[0], turned.values[1]);
-  const std::vector<double> here = s.outputs()[0].got, there = s.outputs(turned)[0].got;
-  for (std::size_t i = 0; i < here.size(); ++i)
-    if (!reference::same(here[i], there[i]))
-      return "a + b and b + a differ at element " + std::to_string(i);
-  return {};
+  return unlike(s.outputs(), s.outputs(turned));
 }
 
 // x + 0, both signs, and x - x where x is finite.
@@ -86,6 +82,8 @@ std::vector<contract> addition_contracts() {
   c.cost_of = elementwise_cost(3, 1);
   c.cases = elementwise_cases(c);
   c.decoy_case = c.timed_case = elementwise_decoy_case(c);
+  // Of numbers of one size sums of 16 bits are often ties, which both neighbours are right for.
+  c.decoy_case.distribution = {"wide", {}};
   c.properties = {batch_invariance(),
                   {"a + b = b + a, bit for bit", broken_order},
                   {"x + (-0) = x and x - x = +0", broken_zero}};

@@ -60,6 +60,8 @@ TEST_P(contracts_on_the_emulator, give_the_same_bits_in_both_builds_and_any_orde
     const prepared_case prepared = prepare(id);
     const auto plain = run(run_of(id, *GetParam().by, 0), prepared, {}).output_bytes;
     for (std::uint64_t schedule : {0u, 1u, 2u}) {
+      // Sums by atomics have the same bits in one order of threads, and not in all.
+      if (schedule != 0 && !GetParam().by->deterministic) continue;
       const run_id other = run_of(id, *GetParam().by, schedule);
       EXPECT_EQ(run(other, prepared, sanitized).output_bytes, plain) << print(other);
       EXPECT_EQ(run(other, prepared, alone).output_bytes, plain) << print(other);
