@@ -159,6 +159,7 @@ contract contract_for(bool mean, bool gradient) {
   const std::vector<std::string> logits = {"rows", "v"};
   c.inputs = {{"logits", logits}, {"targets", {"rows"}, drawn::as_target, "v"}};
   if (gradient) c.outputs = {{"gradient", logits}};
+  c.sums_over_first = mean && gradient;  // what counts in all rows is in every gradient of a mean
   c.outputs.push_back({"losses", {"rows"}});
   c.outputs.push_back({"total", {}});
   for (const dtype t : {dtype::fp32, dtype::bf16, dtype::fp16}) {

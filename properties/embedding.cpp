@@ -190,6 +190,7 @@ contract contract_for(bool forward) {
   } else {
     c.inputs = {{"dx", x}, ids};
     c.outputs = {{"dtokens", tokens.shape}, {"dpositions", positions.shape}};
+    c.sums_over_first = true;  // the first of them too
   }
   for (dtype t : {dtype::fp32, dtype::bf16, dtype::fp16}) {
     c.signatures.emplace_back(4, t);
