@@ -27,13 +27,17 @@ void expect_refused(const tensor_file& file, const std::string& because) {
   }
 }
 
-// Is there a dimension that is not kept, and larger than it must be?
+// Is there a dimension that is not kept, and may be half as large?
 bool can_shrink(const contract& c, const case_id& id) {
   return std::any_of(c.dimensions.begin(), c.dimensions.end(), [&](const std::string& name) {
     const auto usual = c.usual.find(name);
     const bool keeps = usual != c.usual.end() && !usual->second.empty() &&
                        id.dimension(name) == usual->second.front();
-    return !keeps && id.dimension(name) > multiple_of(c, name);
+    case_id smaller = id;
+    for (field& each : smaller.shape)
+      if (each.key == name) each.value = each.value.as_integer() / 2;
+    return !keeps && id.dimension(name) > multiple_of(c, name) &&
+           (c.at_most.empty() || misfit(c, smaller).empty());
   });
 }
 
