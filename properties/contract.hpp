@@ -158,8 +158,8 @@ struct contract {
   // dimension is the contract's, or one of these.
   bool takes_gaps = false;
   std::vector<std::string> gapped;
-  // Outputs but the first are sums over the first dimension: what the last of its indices give
-  // cannot be had without the others.
+  // Outputs but the first (or all, or what a count of all indices scales) are sums over the first
+  // dimension: what the last of its indices give cannot be had without the others.
   bool sums_over_first = false;
   // What becomes of drawn inputs, where one depends on more than its own element: by IEEE
   // operations alone, values of their dtypes. Empty: nothing.

@@ -1,14 +1,10 @@
 // The backward pass of GPT-2 (gpt2.hpp): from the values of the forward pass and the gradient of
 // the logits, the gradients of all values and all parameters, by their names. And the loss they
-// come from: cross-entropy on next tokens,
-//
-//   loss = mean over targets of (lse(logits) - logits[target]),  dlogits = (softmax - onehot) /
-//   count
-//
-// over the targets that are not negative; those that are count nothing.
+// come from: the mean cross-entropy (cross_entropy.hpp) of next tokens.
 #pragma once
 
 #include "reference/attention_gradient.hpp"
+#include "reference/cross_entropy.hpp"
 #include "reference/gpt2.hpp"
 
 namespace assay::reference {
@@ -19,7 +15,7 @@ struct token_loss {
   std::vector<R> gradient;  // of the logits
 };
 
-/// Targets [rows] of logits [rows, vocabulary]. Nothing counts: a loss and gradients of 0.
+/// Targets [rows] of logits [rows, vocabulary]; policies as cross_entropy.hpp's.
 template <real R>
 token_loss<R> loss_of(std::span<const R> logits, std::span<const std::int64_t> targets);
 
@@ -78,20 +74,17 @@ R slope_at(gpt2_activation by, const R& x) {
 
 template <real R>
 token_loss<R> loss_of(std::span<const R> logits, std::span<const std::int64_t> targets) {
-  token_loss<R> all{R(0), std::vector<R>(logits.size(), R(0))};
   const auto count = std::count_if(targets.begin(), targets.end(), [](auto t) { return t >= 0; });
-  if (count == 0) return all;
-  const R share = R(1) / R(double(count));
+  if (count == 0) return {R(0), std::vector<R>(logits.size(), R(0))};
+  const R rows = R(double(count));
   const std::size_t width = logits.size() / targets.size();
-  for (std::size_t row = 0; row < targets.size(); ++row) {
-    if (targets[row] < 0) continue;
-    const std::vector<R> l = log_softmax(logits.subspan(row * width, width));
-    const auto target = std::size_t(targets[row]);
-    all.mean = all.mean - l[target] * share;
-    for (std::size_t j = 0; j < width; ++j)
-      all.gradient[row * width + j] = (detail::exp_or_zero(l[j]) - R(j == target ? 1 : 0)) * share;
+  std::vector<R> losses, gradient;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const entropy_row<R> row = cross_entropy(logits.subspan(i * width, width), targets[i]);
+    losses.push_back(row.loss);
+    for (const R& each : row.gradient) gradient.push_back(R(each / rows));
   }
-  return all;
+  return {total_loss(std::span<const R>(losses), count, true), std::move(gradient)};
 }
 
 template <real R>

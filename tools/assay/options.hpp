@@ -23,6 +23,20 @@ inline CLI::Validator whole_number(std::uint64_t most = std::numeric_limits<std:
           "N"};
 }
 
+// From `least` on, or above it; below `most`.
+inline CLI::Validator number_below(double most, double least = 0) {
+  return {[=](std::string& text) -> std::string {
+            double value = 0;
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, value);
+            if (error == std::errc() && stop == end && value >= least && value < most) return "";
+            const bool is_bounded = std::isfinite(most);
+            return "'" + text + "' is no number from " + CLI::detail::to_string(least) +
+                   (is_bounded ? " to below " + CLI::detail::to_string(most) : " on");
+          },
+          "NUMBER"};
+}
+
 inline CLI::Validator seconds() {
   return {[](std::string& text) -> std::string {
             double value = 0;

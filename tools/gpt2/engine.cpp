@@ -22,13 +22,7 @@ class whole_session : public session {
         all.ids.insert(all.ids.end(), first, first + part->length);
       }
     all_ = std::move(all);
-    const std::vector<double> logits = by_.logits(all_);
-    std::vector<double> last;
-    for (std::int64_t b = 0; b < all_.batch(); ++b) {
-      const auto end = logits.begin() + (b + 1) * all_.length * vocabulary_;
-      last.insert(last.end(), end - vocabulary_, end);
-    }
-    return last;
+    return of_last_tokens(by_.logits(all_), all_.batch(), vocabulary_);
   }
 
  private:
@@ -68,17 +62,34 @@ class reference_engine : public engine {
   reference::gpt2<double> of_;
 };
 
+void refuse_what_only_the_emulator_does(const engine_options& by) {
+  if (by.on == "emulator") return;
+  if (by.sanitize) throw bad_input("--sanitize watches the emulator; it says nothing of {}", by.on);
+  if (by.schedule != 0)
+    throw bad_input("--schedule orders the emulator's threads, and not those of {}", by.on);
+}
+
 }  // namespace
 
-kernel_place place_of(const engine_options& by) {
+std::vector<double> of_last_tokens(const std::vector<double>& logits, std::int64_t batch,
+                                   std::int64_t vocabulary) {
+  std::vector<double> last;
+  const auto sequence = std::int64_t(logits.size()) / batch;
+  for (std::int64_t b = 0; b < batch; ++b) {
+    const auto end = logits.begin() + (b + 1) * sequence;
+    last.insert(last.end(), end - vocabulary, end);
+  }
+  return last;
+}
+
+execution execution_of(const engine_options& by) {
+  refuse_what_only_the_emulator_does(by);
   if (by.on != "emulator" && by.on != "cuda")
     throw bad_input("unknown backend '{}'; there are: reference, emulator, cuda", by.on);
-  const simt::build build = by.on == "cuda" ? simt::build::gpu
-                            : by.sanitize   ? simt::build::sanitized
-                                            : simt::build::plain;
-  simt::backend* const found = optimized::backend_of(build);
-  if (!found) throw device_absent("there is no GPU here, or no CUDA side in this program");
-  return {build, found};
+  return execution_on(by.on == "cuda" ? simt::build::gpu
+                      : by.sanitize   ? simt::build::sanitized
+                                      : simt::build::plain,
+                      by.schedule);
 }
 
 std::unique_ptr<session> begin_without_cache(engine& by, const gpt2_config& config) {
@@ -86,10 +97,9 @@ std::unique_ptr<session> begin_without_cache(engine& by, const gpt2_config& conf
 }
 
 std::unique_ptr<engine> make_engine(const engine_options& by, const model& of) {
-  if (by.on == "reference") return std::make_unique<reference_engine>(of);
-  const kernel_place place = place_of(by);
-  return make_kernel_engine(of, optimized::device(*place.backend), by.type,
-                            fastest_kernels(place.build));
+  if (by.on != "reference") return make_kernel_engine(of, by.type, execution_of(by));
+  refuse_what_only_the_emulator_does(by);
+  return std::make_unique<reference_engine>(of);
 }
 
 }  // namespace assay::gpt2

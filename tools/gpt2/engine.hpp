@@ -1,12 +1,11 @@
 // Who computes a model: the reference, in double, or kernels on the emulator or a GPU.
 #pragma once
 
-#include "optimized/simt/backend.hpp"
+#include "tools/gpt2/executor.hpp"
 #include "tools/gpt2/model_folder.hpp"
 #include "tools/gpt2/token_file.hpp"
 
 #include <memory>
-#include <stdexcept>
 
 namespace assay::gpt2 {
 
@@ -38,27 +37,25 @@ class engine {
                            const std::vector<std::int64_t>& targets, bool with_gradients) = 0;
 };
 
+// Of logits [B, T, V] those of the last tokens, [B, V].
+std::vector<double> of_last_tokens(const std::vector<double>& logits, std::int64_t batch,
+                                   std::int64_t vocabulary);
+
 // A session that keeps nothing but the tokens: all of them pass through the model every time.
 std::unique_ptr<session> begin_without_cache(engine& by, const gpt2_config& config);
 
 struct engine_options {
   std::string on = "reference";  // or emulator, cuda
   bool sanitize = false;         // the emulator's build that watches every access
+  std::uint64_t schedule = 0;    // the emulator's order of threads
   dtype type = dtype::fp32;      // of parameters and activations, where kernels compute
 };
 
 // `of` stays where it is, and its parameters may change between calls. Throws bad_input for another
-// name, device_absent where there is no GPU.
+// name, and for what only the emulator can do; device_absent where there is no GPU.
 std::unique_ptr<engine> make_engine(const engine_options& by, const model& of);
 
-struct device_absent : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-// Where kernels run, and which of their builds.
-struct kernel_place {
-  simt::build build;
-  simt::backend* backend;
-};
-kernel_place place_of(const engine_options& by);
+// Likewise, for what runs kernels and nothing else.
+execution execution_of(const engine_options& by);
 
 }  // namespace assay::gpt2

@@ -7,8 +7,15 @@
 
 namespace assay::gpt2 {
 
-executor::executor(plan what, optimized::device where, kernel_choice choice)
-    : plan_(std::move(what)), device_(where), choice_(std::move(choice)), stream_(where) {
+execution execution_on(simt::build which, std::uint64_t schedule) {
+  simt::backend* const found = optimized::backend_of(which);
+  if (!found) throw device_absent("there is no GPU here, or no CUDA side in this program");
+  return {optimized::device(*found), fastest_kernels(which), schedule};
+}
+
+executor::executor(plan what, const execution& how)
+    : plan_(std::move(what)), how_(how), stream_(how.where) {
+  stream_.emulation().schedule = how.schedule;
   allocate();
 }
 
@@ -27,7 +34,7 @@ void executor::allocate() {
   for (const auto& [name, value] : plan_.values) {
     if (!memory_.contains(name))
       memory_.emplace(name,
-                      optimized::buffer<std::byte>(device_, std::size_t(value.bytes()), name));
+                      optimized::buffer<std::byte>(how_.where, std::size_t(value.bytes()), name));
     bytes_ += value.bytes();
   }
   calls_.clear();
@@ -35,7 +42,7 @@ void executor::allocate() {
   std::size_t most = 0;
   for (const prepared& each : calls_) most = std::max(most, each.what.workspace_bytes);
   if (!workspace_ || workspace_->size() < most)
-    workspace_ = std::make_unique<optimized::buffer<std::byte>>(device_, most, "workspace");
+    workspace_ = std::make_unique<optimized::buffer<std::byte>>(how_.where, most, "workspace");
   bytes_ += std::int64_t(workspace_->size());
   for (prepared& each : calls_) each.what.workspace = workspace_->data();
 }
@@ -48,7 +55,7 @@ optimized::tensor executor::bound(const operand& part) {
 }
 
 void executor::prepare(const operation& of) {
-  prepared call{choice_(of, plan_), {}, {}};
+  prepared call{how_.choice(of, plan_), {}, {}};
   call.implementation = std::string(call.by.implementation);
   for (const auto* operands : {&of.inputs, &of.outputs})
     for (const operand& each : *operands) call.what.tensors.push_back(bound(each));
@@ -68,12 +75,15 @@ std::vector<double> executor::download(const std::string& value) {
 }
 
 std::vector<double> executor::download(const operand& part) {
-  const std::vector<double> all = download(part.value);
-  if (part.strides.empty() && part.offset == 0) return all;
-  std::vector<double> some;
-  std::vector<std::int64_t> at(part.shape.size(), 0);
   std::int64_t count = 1;
   for (const std::int64_t extent : part.shape) count *= extent;
+  const std::vector<double> all = download(part.value);
+  if (part.strides.empty()) {
+    const auto first = all.begin() + part.offset;
+    return {first, first + count};
+  }
+  std::vector<double> some;
+  std::vector<std::int64_t> at(part.shape.size(), 0);
   for (std::int64_t i = 0; i < count; ++i) {
     std::int64_t place = part.offset;
     for (std::size_t d = 0; d < at.size(); ++d) place += at[d] * part.strides[d];

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stdexcept>
 
 namespace assay::gpt2 {
 
@@ -18,10 +19,23 @@ using kernel_choice = std::function<optimized::launcher(const operation& of, con
 // Throws bad_input where none does.
 kernel_choice fastest_kernels(simt::build where);
 
+// Where kernels run, which, and in what order the emulator takes their threads (emulation.hpp).
+struct execution {
+  optimized::device where;
+  kernel_choice choice;
+  std::uint64_t schedule = 0;
+};
+// The fastest kernels of a build, in its place. Throws device_absent where there is none.
+execution execution_on(simt::build which, std::uint64_t schedule = 0);
+
+struct device_absent : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 class executor {
  public:
   // Allocates all values; their bytes are `bytes()`. Throws simt::error where they do not fit.
-  executor(plan what, optimized::device where, kernel_choice choice);
+  executor(plan what, const execution& how);
 
   // Another plan, for the same parameters: values that it names alike, of the same size, stay what
   // they are.
@@ -56,8 +70,7 @@ class executor {
   void prepare(const operation& of);
 
   plan plan_;
-  optimized::device device_;
-  kernel_choice choice_;
+  execution how_;
   optimized::stream stream_;
   std::map<std::string, optimized::buffer<std::byte>, std::less<>> memory_;
   std::unique_ptr<optimized::buffer<std::byte>> workspace_;

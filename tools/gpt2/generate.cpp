@@ -117,6 +117,9 @@ int run_generate(generate_options chosen, const common_options& common) {
   } else {
     prompt = parsed_tokens(chosen.ids).ids;
   }
+  if (chosen.stop >= of.config.vocabulary)
+    throw bad_input("--stop {} is no token of a vocabulary of {}", chosen.stop,
+                    of.config.vocabulary);
   if (prompt.empty()) throw bad_input("the prompt is empty; expected a token at least");
   check_tokens({prompt, 0}, of.config);
   generator run(chosen, of, prompt);

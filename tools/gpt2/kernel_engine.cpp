@@ -14,6 +14,10 @@ std::vector<double> rounded_to(dtype type, std::span<const double> values) {
   return rounded;
 }
 
+std::vector<double> as_numbers(const std::vector<std::int64_t>& ids) {
+  return {ids.begin(), ids.end()};
+}
+
 // And zeros for the positions of a model without any.
 void upload_parameters(executor& to, const model& of, dtype type) {
   for (const auto& [name, parameter] : of.parameters)
@@ -25,21 +29,15 @@ void upload_parameters(executor& to, const model& of, dtype type) {
 void upload_all(executor& to, const model& of, const reference::token_batch& tokens,
                 const std::vector<std::int64_t>& targets, dtype type) {
   upload_parameters(to, of, type);
-  to.upload("tokens", std::vector<double>(tokens.ids.begin(), tokens.ids.end()));
-  if (to.of().values.contains("targets"))
-    to.upload("targets", std::vector<double>(targets.begin(), targets.end()));
-}
-
-std::vector<double> as_numbers(const std::vector<std::int64_t>& ids) {
-  return {ids.begin(), ids.end()};
+  to.upload("tokens", as_numbers(tokens.ids));
+  if (to.of().values.contains("targets")) to.upload("targets", as_numbers(targets));
 }
 
 // Keys and values of all tokens so far, in caches.
 class cached_session : public session {
  public:
-  cached_session(const model& of, optimized::device where, dtype type, kernel_choice choice,
-                 std::int64_t capacity)
-      : of_(of), where_(where), type_(type), choice_(std::move(choice)), capacity_(capacity) {}
+  cached_session(const model& of, dtype type, const execution& how, std::int64_t capacity)
+      : of_(of), type_(type), how_(how), capacity_(capacity) {}
 
   std::vector<double> extend(const reference::token_batch& news) override {
     prepare(news);
@@ -49,14 +47,7 @@ class cached_session : public session {
     length_ += news.length;
     by_->upload("lengths_after", std::vector<double>(batch, double(length_)));
     by_->run(0, by_->of().operations.size());
-    const std::vector<double> logits = by_->download("logits");
-    const auto width = std::ptrdiff_t(of_.config.vocabulary);
-    std::vector<double> last;
-    for (std::int64_t b = 0; b < news.batch(); ++b) {
-      const auto end = logits.begin() + (b + 1) * news.length * width;
-      last.insert(last.end(), end - width, end);
-    }
-    return last;
+    return of_last_tokens(by_->download("logits"), news.batch(), of_.config.vocabulary);
   }
 
  private:
@@ -67,25 +58,24 @@ class cached_session : public session {
                                      .capacity = capacity_,
                                      .position = length_});
     if (by_) return by_->adopt(std::move(next));
-    by_ = std::make_unique<executor>(std::move(next), where_, choice_);
+    by_ = std::make_unique<executor>(std::move(next), how_);
     upload_parameters(*by_, of_, type_);
   }
 
   const model& of_;
-  optimized::device where_;
   dtype type_;
-  kernel_choice choice_;
+  execution how_;
   std::int64_t capacity_, length_ = 0;
   std::unique_ptr<executor> by_;
 };
 
 class kernel_engine : public engine {
  public:
-  kernel_engine(const model& of, optimized::device where, dtype type, kernel_choice choice)
-      : of_(of), where_(where), type_(type), choice_(std::move(choice)) {}
+  kernel_engine(const model& of, dtype type, const execution& how)
+      : of_(of), type_(type), how_(how) {}
 
   std::unique_ptr<session> begin(std::int64_t capacity) override {
-    return std::make_unique<cached_session>(of_, where_, type_, choice_, capacity);
+    return std::make_unique<cached_session>(of_, type_, how_, capacity);
   }
 
   std::vector<double> logits(const reference::token_batch& tokens) override {
@@ -115,17 +105,15 @@ class kernel_engine : public engine {
     if (!last_ || last_->first.batch != wanted.batch || last_->first.length != wanted.length ||
         last_->first.backward != backward) {
       last_.reset();
-      last_.emplace(wanted,
-                    std::make_unique<executor>(planned(of_.config, wanted), where_, choice_));
+      last_.emplace(wanted, std::make_unique<executor>(planned(of_.config, wanted), how_));
     }
     upload_all(*last_->second, of_, tokens, targets, type_);
     return *last_->second;
   }
 
   const model& of_;
-  optimized::device where_;
   dtype type_;
-  kernel_choice choice_;
+  execution how_;
   std::optional<std::pair<plan_settings, std::unique_ptr<executor>>> last_;
 };
 
@@ -133,16 +121,14 @@ class kernel_engine : public engine {
 
 executor loaded(const model& of, const reference::token_batch& tokens,
                 const std::vector<std::int64_t>& targets, bool backward, dtype type,
-                optimized::device where, kernel_choice choice) {
-  executor result(planned(of.config, {tokens.batch(), tokens.length, type, backward}), where,
-                  std::move(choice));
+                const execution& how) {
+  executor result(planned(of.config, {tokens.batch(), tokens.length, type, backward}), how);
   upload_all(result, of, tokens, targets, type);
   return result;
 }
 
-std::unique_ptr<engine> make_kernel_engine(const model& of, optimized::device where, dtype type,
-                                           kernel_choice choice) {
-  return std::make_unique<kernel_engine>(of, where, type, std::move(choice));
+std::unique_ptr<engine> make_kernel_engine(const model& of, dtype type, const execution& how) {
+  return std::make_unique<kernel_engine>(of, type, how);
 }
 
 }  // namespace assay::gpt2

@@ -10,10 +10,9 @@ namespace assay::gpt2 {
 // rounded to the plan's dtype, tokens, and targets where the plan has a backward pass.
 executor loaded(const model& of, const reference::token_batch& tokens,
                 const std::vector<std::int64_t>& targets, bool backward, dtype type,
-                optimized::device where, kernel_choice choice);
+                const execution& how);
 
 // `type`: of parameters and activations.
-std::unique_ptr<engine> make_kernel_engine(const model& of, optimized::device where, dtype type,
-                                           kernel_choice choice);
+std::unique_ptr<engine> make_kernel_engine(const model& of, dtype type, const execution& how);
 
 }  // namespace assay::gpt2

@@ -18,13 +18,14 @@ namespace assay::gpt2 {
 namespace {
 
 struct run_options {
-  std::string folder, tokens, out;
+  std::string folder, out;
+  token_options from;
   engine_options by;
 };
 
 void add_run_options(CLI::App& sub, run_options& chosen, const char* in, const char* out) {
   sub.add_option("FOLDER", chosen.folder, "config.json and model.safetensors")->required();
-  sub.add_option("--tokens", chosen.tokens, in)->required()->type_name("FILE");
+  add_token_options(sub, chosen.from, in);
   sub.add_option("--out", chosen.out, out)->type_name("FILE");
   add_engine_options(sub, chosen.by);
 }
@@ -37,7 +38,7 @@ properties::stored_tensor stored(const std::string& name, std::vector<std::int64
 
 int run_logits(const run_options& chosen, const common_options& common) {
   const model of = read_model(chosen.folder);
-  const token_file in = read_sequences(chosen.tokens, false);
+  const token_file in = sequences_of(chosen.from, false);
   check_tokens(in.tokens, of.config);
   const std::vector<double> logits = make_engine(chosen.by, of)->logits(in.tokens);
   const std::vector<std::int64_t> shape = {in.tokens.batch(), in.tokens.length,
@@ -54,7 +55,7 @@ int run_logits(const run_options& chosen, const common_options& common) {
 
 int run_loss(const run_options& chosen, const common_options& common) {
   const model of = read_model(chosen.folder);
-  const token_file in = read_sequences(chosen.tokens, true);
+  const token_file in = sequences_of(chosen.from, true);
   check_tokens(in.tokens, of.config);
   check_targets(in.targets, of.config);
   const loss_result result =
@@ -85,7 +86,7 @@ int run_loss(const run_options& chosen, const common_options& common) {
 void add_logits(CLI::App& app, const common_options& common, int& status) {
   auto chosen = std::make_shared<run_options>();
   CLI::App* const sub = app.add_subcommand("logits", "The logits of given tokens.");
-  add_run_options(*sub, *chosen, "safetensors file with tokens, int32 [B, T]",
+  add_run_options(*sub, *chosen, "tokens, int32 [B, T]",
                   "safetensors file for logits, F64 [B, T, V]");
   sub->callback([chosen, &common, &status] { status = run_logits(*chosen, common); });
 }
@@ -95,7 +96,7 @@ void add_loss(CLI::App& app, const common_options& common, int& status) {
   CLI::App* const sub =
       app.add_subcommand("loss", "The mean cross-entropy of given tokens, and its gradients.");
   add_run_options(*sub, *chosen,
-                  "safetensors file with tokens and targets, int32 [B, T]; targets below 0 count "
+                  "tokens and targets, int32 [B, T]; targets below 0 count "
                   "nothing",
                   "safetensors file for loss and gradient.NAME of every parameter, F64");
   sub->callback([chosen, &common, &status] { status = run_loss(*chosen, common); });

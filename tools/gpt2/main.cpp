@@ -4,6 +4,7 @@
 #include "tools/assay/exit_code.hpp"
 #include "tools/assay/terminal.hpp"
 #include "tools/gpt2/command.hpp"
+#include "tools/gpt2/status.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -40,5 +41,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   assay::tools::name_program("gpt2");
-  return assay::tools::status_of([&] { return run(argc, argv); });
+  return assay::tools::status_of(
+      [&] { return assay::gpt2::status_of_kernels([&] { return run(argc, argv); }); });
 }

@@ -1,6 +1,7 @@
 #include "tools/gpt2/optimizer.hpp"
 
 #include "reference/adamw.hpp"
+#include "tools/gpt2/norm.hpp"
 
 #include <cmath>
 #include <numbers>
@@ -43,8 +44,7 @@ double optimizer::step(weights& gradients) {
 
 double global_norm(const weights& all) {
   double sum = 0;
-  for (const auto& [name, tensor] : all)
-    for (const double each : tensor.elements()) sum += each * each;
+  for (const auto& [name, tensor] : all) sum += sum_of_squares(tensor.elements());
   return std::sqrt(sum);
 }
 

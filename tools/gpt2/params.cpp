@@ -1,47 +1,19 @@
-// gpt2 params: what a model is made of, module by module; gpt2 init: one with random parameters.
+// gpt2 params: what a model is made of, module by module, and which tensors are on the way.
 
-#include "properties/bad_input.hpp"
 #include "tools/assay/exit_code.hpp"
-#include "tools/assay/options.hpp"
 #include "tools/assay/terminal.hpp"
 #include "tools/gpt2/command.hpp"
-#include "tools/gpt2/initial_weights.hpp"
+#include "tools/gpt2/engine_options.hpp"
+#include "tools/gpt2/model_folder.hpp"
+#include "tools/gpt2/plan.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 namespace assay::gpt2 {
 namespace {
-
-struct init_options {
-  std::string folder, like, activation = "gelu_tanh", type = "fp32";
-  gpt2_config sizes;
-  std::int64_t hidden = 0;
-  int ladder = 5;
-  bool untied = false;
-  std::uint64_t seed = 0;
-};
-
-const std::map<std::string, reference::gpt2_activation> k_activations = {
-    {"gelu_tanh", reference::gpt2_activation::gelu_tanh},
-    {"gelu_erf", reference::gpt2_activation::gelu_erf},
-    {"relu", reference::gpt2_activation::relu}};
-
-int run_init(const init_options& chosen) {
-  gpt2_config config = chosen.sizes;
-  config.hidden = chosen.hidden > 0 ? chosen.hidden : 4 * config.channels;
-  config.tied = !chosen.untied;
-  config.activation = k_activations.at(chosen.activation);
-  try {
-    config = gpt2_config::ladder(chosen.ladder, config);
-    config.check();
-  } catch (const reference::shape_error& wrong) {
-    throw bad_input("{}", wrong.what());
-  }
-  write_model(chosen.folder, initial_model(config, chosen.seed, *dtype_named(chosen.type)));
-  return tools::k_good;
-}
 
 // What a parameter costs: multiplications and additions for a token that comes through it. A lookup
 // has none; a head that is tied is used once more.
@@ -63,8 +35,22 @@ std::vector<parameter_row> rows_of(const gpt2_config& config) {
   return rows;
 }
 
-int run_params(const std::string& folder, const common_options& common) {
-  const gpt2_config config = read_config(folder);
+struct params_options {
+  std::string folder;
+  bool trace = false;
+  plan_settings pass{.length = 0};
+};
+
+nlohmann::json json_of(const parameter_row& row, bool shared) {
+  const auto extents = row.of.extents.extents();
+  return {{"name", row.of.name},
+          {"shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
+          {"count", row.of.extents.count()},
+          {"shared", shared},
+          {"flops_per_token", row.flops}};
+}
+
+void show_parameters(const gpt2_config& config, nlohmann::json& to, bool as_json) {
   std::int64_t total = 0, with_head = 0;
   double flops = 0;
   tools::table shown({"parameter", "shape", "count", "fp32 bytes", "FLOPs a token"});
@@ -75,68 +61,73 @@ int run_params(const std::string& folder, const common_options& common) {
     with_head += count;
     if (!shared) total += count;
     flops += each.flops;
-    const auto extents = each.of.extents.extents();
-    all.push_back({{"name", each.of.name},
-                   {"shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
-                   {"count", count},
-                   {"shared", shared},
-                   {"flops_per_token", each.flops}});
+    all.push_back(json_of(each, shared));
     shown.add({each.of.name, each.of.extents.text(), fmt::format("{}", count),
                shared ? "0" : fmt::format("{}", 4 * count), fmt::format("{:.0f}", each.flops)});
   }
-  if (common.json) {
-    fmt::print("{}\n", nlohmann::json({{"parameters", all},
-                                       {"total", total},
-                                       {"total_with_head", with_head},
-                                       {"fp32_bytes", 4 * total},
-                                       {"flops_per_token", flops}})
-                           .dump());
-    return tools::k_good;
-  }
+  to = {{"parameters", all},
+        {"total", total},
+        {"total_with_head", with_head},
+        {"fp32_bytes", 4 * total},
+        {"flops_per_token", flops}};
+  if (as_json) return;
   fmt::print("{}\n{} parameters", shown.text(), total);
   if (with_head != total) fmt::print(" ({} counted with the head)", with_head);
   fmt::print(", {} bytes in fp32, {:.0f} FLOPs a token without attention's scores\n", 4 * total,
              flops);
+}
+
+// Every tensor that the forward pass makes, in its order.
+void show_trace(const plan& pass, nlohmann::json& to, bool as_json) {
+  tools::table shown({"operation", "function", "output", "shape", "dtype", "bytes"});
+  nlohmann::json all = nlohmann::json::array();
+  std::int64_t bytes = 0;
+  for (const operation& of : pass.operations)
+    for (const operand& each : of.outputs) {
+      const planned_value& value = pass.values.at(each.value);
+      bytes += value.bytes();
+      all.push_back({{"operation", of.name},
+                     {"function", of.function},
+                     {"output", each.value},
+                     {"shape", value.shape},
+                     {"dtype", name_of(value.type)}});
+      shown.add({of.name, of.function, each.value, fmt::format("{}", value.shape),
+                 name_of(value.type), fmt::format("{}", value.bytes())});
+    }
+  to["trace"] = all;
+  to["activation_bytes"] = bytes;
+  if (as_json) return;
+  fmt::print("\n{}\n{} bytes of activations, all of which a backward pass needs\n", shown.text(),
+             bytes);
+}
+
+int run_params(params_options chosen, const common_options& common) {
+  const gpt2_config config = read_config(chosen.folder);
+  nlohmann::json all;
+  show_parameters(config, all, common.json);
+  if (chosen.trace) {
+    if (chosen.pass.length == 0) chosen.pass.length = config.context;
+    show_trace(planned(config, chosen.pass), all, common.json);
+  }
+  if (common.json) fmt::print("{}\n", all.dump());
   return tools::k_good;
 }
 
 }  // namespace
 
-void add_init(CLI::App& app, const common_options&, int& status) {
-  auto chosen = std::make_shared<init_options>();
-  CLI::App* const sub = app.add_subcommand("init", "A model with random parameters.");
-  sub->add_option("FOLDER", chosen->folder, "written to; made where there is none")->required();
-  gpt2_config& sizes = chosen->sizes;
-  sub->add_option("--vocabulary", sizes.vocabulary, "tokens")->capture_default_str();
-  sub->add_option("--context", sizes.context, "positions")->capture_default_str();
-  sub->add_option("--channels", sizes.channels, "width of the embedding")->capture_default_str();
-  sub->add_option("--layers", sizes.layers, "blocks")->capture_default_str();
-  sub->add_option("--heads", sizes.heads, "of each block; they divide the channels")
-      ->capture_default_str();
-  sub->add_option("--hidden", chosen->hidden,
-                  "of the feed-forward part; 4 times the channels if 0");
-  sub->add_option("--activation", chosen->activation, "gelu_tanh, gelu_erf or relu")
-      ->check(CLI::IsMember(k_activations))
-      ->capture_default_str();
-  sub->add_option("--relu-layers", sizes.relu_layers, "so many blocks, the first, have ReLU");
-  sub->add_option("--ladder", chosen->ladder, "step 1 to 5: which parts there are; 5 is GPT-2")
-      ->capture_default_str();
-  sub->add_flag("--untied", chosen->untied, "a head of its own");
-  sub->add_option("--dtype", chosen->type, "fp32, bf16, fp16 or fp64")
-      ->check(CLI::IsMember({"fp32", "bf16", "fp16", "fp64"}))
-      ->capture_default_str();
-  sub->add_option("--seed", chosen->seed, "of the numbers")
-      ->check(tools::whole_number())
-      ->capture_default_str();
-  sub->callback([chosen, &status] { status = run_init(*chosen); });
-}
-
 void add_params(CLI::App& app, const common_options& common, int& status) {
-  auto folder = std::make_shared<std::string>();
+  auto chosen = std::make_shared<params_options>();
   CLI::App* const sub =
       app.add_subcommand("params", "Parameters by module: shapes, counts, bytes, FLOPs a token.");
-  sub->add_option("FOLDER", *folder, "config.json is read, and nothing else")->required();
-  sub->callback([folder, &common, &status] { status = run_params(*folder, common); });
+  sub->add_option("FOLDER", chosen->folder, "config.json is read, and nothing else")->required();
+  sub->add_flag("--trace", chosen->trace, "also the shape of every tensor on the way");
+  sub->add_option("--batch", chosen->pass.batch, "sequences on that way")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  sub->add_option("--length", chosen->pass.length, "their tokens; the context if 0")
+      ->check(CLI::NonNegativeNumber);
+  add_dtype_option(*sub, chosen->pass.type);
+  sub->callback([chosen, &common, &status] { status = run_params(*chosen, common); });
 }
 
 }  // namespace assay::gpt2

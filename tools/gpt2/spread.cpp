@@ -2,6 +2,7 @@
 
 #include "properties/values.hpp"
 #include "reference/gpt2_gradient.hpp"
+#include "tools/gpt2/norm.hpp"
 #include "tools/gpt2/perturbed.hpp"
 
 #include <boost/math/distributions/students_t.hpp>
@@ -59,15 +60,6 @@ results perturbed_run(const model& of, const reference::token_batch& tokens,
   return run_of<perturbed>(of, parameters, tokens, targets, hold);
 }
 
-double relative_distance(const std::vector<double>& got, const std::vector<double>& exact) {
-  double off = 0, size = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    off += (got[i] - exact[i]) * (got[i] - exact[i]);
-    size += exact[i] * exact[i];
-  }
-  return size > 0 ? std::sqrt(off / size) : std::sqrt(off);
-}
-
 // Means over the rows of logits.
 void compare_predictions(spread_report& report, const std::vector<double>& got,
                          const std::vector<double>& exact, std::int64_t vocabulary) {
@@ -89,8 +81,7 @@ void compare_predictions(spread_report& report, const std::vector<double>& got,
 double norm_of(const results& all) {
   double sum = 0;
   for (const auto& [name, values] : all)
-    if (name.starts_with("gradient."))
-      for (const double each : values) sum += each * each;
+    if (name.starts_with("gradient.")) sum += sum_of_squares(values);
   return std::sqrt(sum);
 }
 

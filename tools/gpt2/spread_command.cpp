@@ -18,7 +18,8 @@ namespace assay::gpt2 {
 namespace {
 
 struct spread_options {
-  std::string folder, tokens;
+  std::string folder;
+  token_options from;
   engine_options by{.on = "emulator"};
   int runs = 30;
   std::uint64_t seed = 1;
@@ -64,7 +65,7 @@ int run_spread(const spread_options& chosen, const common_options& common) {
     throw bad_input("the spread is that of kernels: --on emulator or cuda");
   model of = read_model(chosen.folder);
   round_parameters(of, chosen.by.type);
-  const token_file in = read_sequences(chosen.tokens, true);
+  const token_file in = sequences_of(chosen.from, true);
   check_tokens(in.tokens, of.config);
   check_targets(in.targets, of.config);
   const std::unique_ptr<engine> by = make_engine(chosen.by, of);
@@ -88,10 +89,7 @@ void add_spread(CLI::App& app, const common_options& common, int& status) {
   CLI::App* const sub = app.add_subcommand(
       "spread", "Holds the end of the model to what rounding alone makes of it.");
   sub->add_option("FOLDER", chosen->folder, "config.json and model.safetensors")->required();
-  sub->add_option("--tokens", chosen->tokens,
-                  "safetensors file with tokens and targets, int32 [B, T]")
-      ->required()
-      ->type_name("FILE");
+  add_token_options(*sub, chosen->from, "tokens and targets, int32 [B, T]");
   sub->add_option("--runs", chosen->runs, "of the reference, perturbed")
       ->check(CLI::Range(3, 10000))
       ->capture_default_str();

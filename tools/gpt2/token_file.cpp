@@ -59,6 +59,21 @@ reference::token_batch parsed_tokens(const std::string& text) {
   return all;
 }
 
+token_file sequences_of(const token_options& from, bool with_targets) {
+  if (from.file.empty() == from.ids.empty())
+    throw bad_input("sequences are in a file or typed in: one of --tokens and --ids");
+  if (from.ids.empty()) return read_sequences(from.file, with_targets);
+  token_file typed{parsed_tokens(from.ids), {}};
+  if (!with_targets) return typed;
+  std::vector<std::int64_t>& ids = typed.tokens.ids;
+  if (ids.size() < 2)
+    throw bad_input("--ids {}: a token and its target are two at least", from.ids);
+  typed.targets.assign(ids.begin() + 1, ids.end());
+  ids.pop_back();
+  typed.tokens.length -= 1;
+  return typed;
+}
+
 void check_tokens(const reference::token_batch& tokens, const reference::gpt2_config& config) {
   if (config.positions && tokens.length > config.context)
     throw bad_input("a sequence has {} tokens; the context is {}", tokens.length, config.context);

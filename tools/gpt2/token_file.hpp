@@ -17,6 +17,13 @@ struct token_file {
 // Throws bad_input where the file has no such tensor, or another shape or dtype.
 token_file read_sequences(const std::string& path, bool with_targets);
 
+// Where a command has its sequences from: one of the two.
+struct token_options {
+  std::string file, ids;
+};
+// Of `ids` the first is not a target, and the last no token, if there are to be targets.
+token_file sequences_of(const token_options& from, bool with_targets);
+
 // "15496,11,995": one sequence.
 reference::token_batch parsed_tokens(const std::string& text);
 

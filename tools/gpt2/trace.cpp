@@ -2,25 +2,13 @@
 
 #include "properties/judgement.hpp"
 #include "reference/gpt2_gradient.hpp"
+#include "tools/gpt2/norm.hpp"
 #include "tools/gpt2/operation_case.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace assay::gpt2 {
 namespace {
-
-double root_mean_square(std::span<const double> values) {
-  double sum = 0;
-  for (const double each : values) sum += each * each;
-  return values.empty() ? 0 : std::sqrt(sum / double(values.size()));
-}
-
-double distance(std::span<const double> a, std::span<const double> b) {
-  std::vector<double> between;
-  for (std::size_t i = 0; i < a.size(); ++i) between.push_back(a[i] - b[i]);
-  return root_mean_square(between);
-}
 
 properties::prepared_case prepared(const operation& of, executor& by) {
   const properties::contract& c = contract_of(of);
@@ -38,7 +26,7 @@ void compare_with_reference(traced_output& output, std::span<const double> got,
   const auto known = truth.find(output.value);
   if (known == truth.end() || known->second.elements().size() != got.size()) return;
   const std::span<const double> model = known->second.elements();
-  const double size = root_mean_square(model);
+  const double size = norm(model);
   if (!(size > 0)) return;
   output.added = distance(got, exact) / size;
   output.inherited = distance(exact, model) / size;
@@ -53,8 +41,12 @@ traced_operation judged(const operation& of, const std::string& implementation, 
       judge(before, *contract_of(of).find(implementation), got,
             {.scatter = false, .unbounded_fails = false});
   for (std::size_t k = 0; k < got.size(); ++k) {
-    traced_output output{of.outputs[k].value, verdicts[k].strict.worst_fraction, -1, -1,
-                         verdicts[k].strict.reason};
+    const properties::verdict& strict = verdicts[k].strict;
+    traced_output output{.value = of.outputs[k].value,
+                         .fraction = strict.worst_fraction,
+                         .elements = strict.elements,
+                         .unjudged = strict.elements - strict.judged + strict.unbounded,
+                         .reason = strict.reason};
     if (is_whole(of.outputs[k]))
       compare_with_reference(output, got[k], before.exact[k].value, truth);
     result.outputs.push_back(std::move(output));

@@ -19,7 +19,8 @@ struct traced_output {
   double fraction = 0;    // of the strict bound, the largest
   double added = -1;      // the kernel's output against the truth of its own inputs
   double inherited = -1;  // that truth against the value of the reference model
-  std::string reason;     // empty where it passed
+  std::int64_t elements = 0, unjudged = 0;  // unjudged: without a bound, or nothing is promised
+  std::string reason;                       // empty where it passed
 };
 
 struct traced_operation {

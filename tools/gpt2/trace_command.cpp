@@ -16,7 +16,8 @@ namespace assay::gpt2 {
 namespace {
 
 struct trace_options {
-  std::string folder, tokens;
+  std::string folder;
+  token_options from;
   engine_options by{.on = "emulator"};
   bool backward = false;
 };
@@ -25,6 +26,7 @@ nlohmann::json json_of(const traced_operation& of) {
   nlohmann::json outputs = nlohmann::json::array();
   for (const traced_output& each : of.outputs) {
     nlohmann::json one = {{"value", each.value}, {"fraction", each.fraction}};
+    if (each.unjudged > 0) one["unjudged"] = each.unjudged;
     if (each.added >= 0) one["added"] = each.added;
     if (each.inherited >= 0) one["inherited"] = each.inherited;
     if (!each.reason.empty()) one["reason"] = each.reason;
@@ -40,28 +42,38 @@ nlohmann::json json_of(const traced_operation& of) {
 std::string relative(double error) { return error < 0 ? "" : fmt::format("{:.2e}", error); }
 
 void print_table(const std::vector<traced_operation>& all) {
-  tools::table shown(
-      {"operation", "function", "kernel", "output", "of the bound", "added", "inherited"});
+  tools::table shown({"operation", "function", "kernel", "output", "of the bound", "added",
+                      "inherited", "unjudged"});
   for (const traced_operation& of : all)
     for (const traced_output& each : of.outputs)
       shown.add(
           {of.name, of.function, of.implementation, each.value,
-           fmt::format("{:.3f}", each.fraction), relative(each.added), relative(each.inherited)},
+           fmt::format("{:.3f}", each.fraction), relative(each.added), relative(each.inherited),
+           each.unjudged > 0 ? fmt::format("{} of {}", each.unjudged, each.elements) : ""},
           each.reason.empty() ? tools::tone::plain : tools::tone::bad);
   fmt::print("{}", shown.text());
+}
+
+// Nothing where everything was judged.
+std::string told_of_unjudged(const std::vector<traced_operation>& all) {
+  std::int64_t count = 0;
+  for (const traced_operation& of : all)
+    for (const traced_output& each : of.outputs) count += each.unjudged;
+  if (count == 0) return "";
+  return fmt::format("; {} elements have none, or are outside of what their kernels promise",
+                     count);
 }
 
 int run_trace(const trace_options& chosen, const common_options& common) {
   if (chosen.by.on == "reference") throw bad_input("a trace is of kernels: --on emulator or cuda");
   const model of = read_model(chosen.folder);
-  const token_file in = read_sequences(chosen.tokens, chosen.backward);
+  const token_file in = sequences_of(chosen.from, chosen.backward);
   check_tokens(in.tokens, of.config);
   check_targets(in.targets, of.config);
-  const kernel_place place = place_of(chosen.by);
   model rounded = of;  // what the kernels are given is what the reference computes with
   round_parameters(rounded, chosen.by.type);
   executor by = loaded(rounded, in.tokens, in.targets, chosen.backward, chosen.by.type,
-                       optimized::device(*place.backend), fastest_kernels(place.build));
+                       execution_of(chosen.by));
   const weights truth = reference_values(rounded, in.tokens, in.targets, chosen.backward);
   tools::watch_interrupts();
   tools::progress shown("operations", by.of().operations.size());
@@ -82,7 +94,7 @@ int run_trace(const trace_options& chosen, const common_options& common) {
   } else {
     print_table(all);
     if (wrong == all.end())
-      fmt::print("\n{} operations, each within its bound\n", all.size());
+      fmt::print("\n{} operations, each within its bound{}\n", all.size(), told_of_unjudged(all));
     else
       fmt::print("\nthe first outside its bound: {} ({} by {})\n", wrong->name, wrong->function,
                  wrong->implementation);
@@ -98,10 +110,7 @@ void add_trace(CLI::App& app, const common_options& common, int& status) {
   CLI::App* const sub =
       app.add_subcommand("trace", "Judges every operation of the model on its own inputs.");
   sub->add_option("FOLDER", chosen->folder, "config.json and model.safetensors")->required();
-  sub->add_option("--tokens", chosen->tokens,
-                  "safetensors file with tokens, int32 [B, T]; and targets for --backward")
-      ->required()
-      ->type_name("FILE");
+  add_token_options(*sub, chosen->from, "tokens, int32 [B, T]; and targets for --backward");
   sub->add_flag("--backward", chosen->backward, "the loss and the backward pass too");
   add_engine_options(*sub, chosen->by);
   sub->footer(

@@ -17,6 +17,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 namespace assay::gpt2 {
 namespace {
@@ -141,14 +142,20 @@ int run_train(train_options chosen, const common_options& common) {
 }
 
 void add_settings(CLI::App& sub, training_settings& to) {
-  sub.add_option("--steps", to.steps, "of the optimizer")->capture_default_str();
-  sub.add_option("--rate", to.rate, "the highest")->capture_default_str();
-  sub.add_option("--warmup", to.warmup, "steps to the highest rate")->capture_default_str();
-  sub.add_option("--beta1", to.beta1, "of the mean of gradients")->capture_default_str();
-  sub.add_option("--beta2", to.beta2, "of the mean of their squares")->capture_default_str();
-  sub.add_option("--decay", to.decay, "of matrices")->capture_default_str();
-  sub.add_option("--clip", to.clip, "largest global norm of a gradient; 0: any")
-      ->capture_default_str();
+  constexpr double k_any = std::numeric_limits<double>::infinity();
+  const auto count = [&](const char* name, std::int64_t& of, const char* about) {
+    sub.add_option(name, of, about)->check(CLI::NonNegativeNumber)->capture_default_str();
+  };
+  const auto number = [&](const char* name, double& of, const char* about, double most) {
+    sub.add_option(name, of, about)->check(tools::number_below(most))->capture_default_str();
+  };
+  count("--steps", to.steps, "of the optimizer");
+  number("--rate", to.rate, "the highest", k_any);
+  count("--warmup", to.warmup, "steps to the highest rate");
+  number("--beta1", to.beta1, "of the mean of gradients", 1);
+  number("--beta2", to.beta2, "of the mean of their squares", 1);
+  number("--decay", to.decay, "of matrices", k_any);
+  number("--clip", to.clip, "largest global norm of a gradient; 0: any", k_any);
 }
 
 }  // namespace

@@ -46,6 +46,21 @@ TEST_F(gpt2_command, counts_the_parameters_of_the_published_model) {
   EXPECT_EQ(of["parameters"].size(), 2u + 12 * 12 + 2 + 1);
 }
 
+// Of B T rows: embedding, 2 norms with mean and rstd, qkv, joined and lse, x_at, hidden and active,
+// x_ff; the last norm, logits.
+TEST_F(gpt2_command, tells_every_shape_on_the_way) {
+  write(
+      "config.json",
+      R"({"vocab_size": 50257, "n_positions": 1024, "n_embd": 768, "n_layer": 12, "n_head": 12})");
+  const nlohmann::json of =
+      gpt2({"params", ".", "--trace", "--batch", "2", "--length", "3", "--json"}).json();
+  EXPECT_EQ(of["trace"].size(), 1u + 12 * (3 + 1 + 2 + 1 + 3 + 2 + 1) + 3 + 1);
+  EXPECT_EQ(of["trace"][4]["operation"], "h.0.attn.c_attn");
+  EXPECT_EQ(of["trace"][4]["shape"], nlohmann::json({2, 3, 3 * 768}));
+  EXPECT_EQ(of["activation_bytes"],
+            4 * 6 * (768 + 12 * (2 * 770 + 3 * 768 + 768 + 12 + 2 * 768 + 2 * 3072) + 770 + 50257));
+}
+
 TEST_F(gpt2_command, trains_and_goes_on_from_a_prompt) {
   make_model("m");
   const ended trained = gpt2({"train", "m", "--text", k_text, "--steps", "40", "--batch", "4",
@@ -114,6 +129,23 @@ TEST_F(gpt2_command, traces_and_judges_the_whole_model) {
   EXPECT_EQ(spread.json()["agreement"], 1);
 }
 
+TEST_F(gpt2_command, takes_a_sequence_typed_in_for_one_in_a_file) {
+  make_model("m");
+  const std::vector<double> tokens = {5, 7, 9}, targets = {7, 9, 200};
+  properties::write_safetensors(path("in"),
+                                {{tools::test::tensor("tokens", dtype::int32, {1, 3}, tokens),
+                                  tools::test::tensor("targets", dtype::int32, {1, 3}, targets)},
+                                 {}});
+  const ended of_file = gpt2({"loss", "m", "--tokens", "in", "--json"}),
+              typed = gpt2({"loss", "m", "--ids", "5,7,9,200", "--json"});
+  EXPECT_EQ(of_file.code, 0) << of_file.err;
+  EXPECT_EQ(of_file.out, typed.out);
+  refused_by_gpt2(gpt2({"loss", "m", "--ids", "5"}), "a token and its target are two at least");
+  refused_by_gpt2(gpt2({"loss", "m"}), "one of --tokens and --ids");
+  refused_by_gpt2(gpt2({"loss", "m", "--ids", "5,6", "--tokens", "in"}),
+                  "one of --tokens and --ids");
+}
+
 TEST_F(gpt2_command, refuses_wrong_input_in_one_line) {
   make_model("m");
   give_tokens({1, 2, 3, 300, 5, 6});
@@ -131,7 +163,30 @@ TEST_F(gpt2_command, refuses_wrong_input_in_one_line) {
                   "25 tokens are more than the context of 24");
   refused_by_gpt2(gpt2({"trace", "m", "--tokens", "in", "--on", "reference"}),
                   "a trace is of kernels");
+  refused_by_gpt2(gpt2({"generate", "m", "--ids", "1", "--stop", "300"}),
+                  "--stop 300 is no token of a vocabulary of 300");
+  refused_by_gpt2(gpt2({"generate", "m", "--ids", "1", "--sanitize"}),
+                  "--sanitize watches the emulator");
+  refused_by_gpt2(gpt2({"generate", "m", "--ids", "1", "--schedule", "2"}),
+                  "--schedule orders the emulator's threads");
+  for (const char* option : {"--beta1", "--beta2"})
+    refused_by_gpt2(gpt2({"train", "m", "--text", k_text, option, "1"}),
+                    "'1' is no number from 0 to below 1");
+  for (const char* option : {"--rate", "--decay", "--clip"})
+    refused_by_gpt2(gpt2({"train", "m", "--text", k_text, option, "-1"}),
+                    "'-1' is no number from 0 on");
   refused_by_gpt2(gpt2({"generat", "m"}), "did you mean generate");
+}
+
+TEST_F(gpt2_command, runs_under_the_sanitizers_in_another_order) {
+  make_model("m");
+  const std::vector<std::string> usual = {"generate", "m",    "--ids",    "1,2",   "--count",
+                                          "3",        "--on", "emulator", "--json"};
+  std::vector<std::string> watched = usual;
+  watched.insert(watched.end(), {"--sanitize", "--schedule", "7"});
+  const ended plain = gpt2(usual), other = gpt2(watched);
+  EXPECT_EQ(other.code, 0) << other.err;
+  EXPECT_EQ(plain.out, other.out);
 }
 
 // Forgets the first tokens, and goes on.

@@ -1,5 +1,7 @@
 // Kernels and the reference compute the same model: what must hold whatever the numbers are.
 
+#include "tools/assay/exit_code.hpp"
+#include "tools/gpt2/status.hpp"
 #include "tools/gpt2/test/models.hpp"
 #include "tools/gpt2/test/support.hpp"
 
@@ -9,8 +11,8 @@ namespace assay::gpt2 {
 namespace {
 
 std::unique_ptr<engine> kernels(const model& m, dtype type = dtype::fp32,
-                                simt::build where = simt::build::plain) {
-  return make_kernel_engine(m, test::emulator(where), type, fastest_kernels(where));
+                                const execution& how = execution_on(simt::build::plain)) {
+  return make_kernel_engine(m, type, how);
 }
 
 // A later token changes no bit of an earlier logit.
@@ -62,35 +64,96 @@ TEST(engine, a_tied_head_is_one_with_equal_weights) {
     EXPECT_EQ(float(sum[i]), float(head[i]) + float(lookup[i])) << i;
 }
 
-// All logits are equal, so the loss is log V: in the reference as far off as its logarithm is
-// (twice, in log_softmax and here) and two roundings; in kernels within the bound of the loss.
+// All logits are equal, so the loss is log V: in the reference as far off as its logarithm is (in
+// log_softmax and here), a difference, the sum of as many losses, a quotient, and log V's rounding
+// here; in kernels within the bound of the loss.
 TEST(engine, zero_weights_guess) {
   model m = initial_model(test::tiny(), 1);
   for (auto& [name, parameter] : m.parameters)
     for (double& each : parameter.elements()) each = 0;
   const test::example of = test::example_of(m.config, 2, 5);
   const double wanted = std::log(double(m.config.vocabulary));
-  constexpr double k_allowed = 2 * reference::special<double>::k_error + 2 * 0x1p-53;
+  constexpr double k_allowed = 2 * reference::special<double>::k_error + (8 + 2) * 0x1p-53;
   EXPECT_NEAR(make_engine({}, m)->loss(of.tokens, of.targets, false).loss, wanted,
               k_allowed * wanted);
   for (const double each : kernels(m)->logits(of.tokens)) EXPECT_EQ(each, 0);
   EXPECT_EQ(test::first_outside(m, of, dtype::fp32, fastest_kernels(simt::build::plain)), "");
 }
 
+// What a pass and some decoding come to, as bits.
+struct everything {
+  loss_result pass;
+  std::vector<double> decoded;
+};
+everything everything_of(const model& m, const test::example& of, const execution& how) {
+  everything all{kernels(m, dtype::fp32, how)->loss(of.tokens, of.targets, true), {}};
+  const auto by = kernels(m, dtype::fp32, how);  // which has to live as long as its session
+  const auto running = by->begin(m.config.context);
+  for (const std::int64_t length : {3, 1, 2}) {
+    const test::example next = test::example_of(m.config, 2, length);
+    const std::vector<double> logits = running->extend(next.tokens);
+    all.decoded.insert(all.decoded.end(), logits.begin(), logits.end());
+  }
+  return all;
+}
+
+std::vector<simt::finding> findings() { return simt::sanitized_emulator().take_findings(); }
+
 // Every access watched, and threads in other orders: no findings, the same bits.
 TEST(engine, has_no_findings_in_any_order) {
   const model m = test::lively(test::tiny());
   const test::example of = test::example_of(m.config, 2, 5);
-  const loss_result plain = kernels(m)->loss(of.tokens, of.targets, true),
-                    watched = kernels(m, dtype::fp32, simt::build::sanitized)
-                                  ->loss(of.tokens, of.targets, true);
-  const auto findings = optimized::backend_of(simt::build::sanitized)->take_findings();
-  EXPECT_TRUE(findings.empty()) << simt::to_string(findings.front());
-  EXPECT_EQ(plain.loss, watched.loss);
-  for (const auto& [name, gradient] : plain.gradients) {
-    const auto a = gradient.elements(), b = watched.gradients.at(name).elements();
-    EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin())) << name;
+  const everything plain = everything_of(m, of, execution_on(simt::build::plain));
+  for (const std::uint64_t schedule : {0, 1, 2, 3}) {
+    const everything watched = everything_of(m, of, execution_on(simt::build::sanitized, schedule));
+    const auto found = findings();
+    EXPECT_TRUE(found.empty()) << simt::to_string(found.front());
+    EXPECT_EQ(plain.pass.loss, watched.pass.loss) << schedule;
+    EXPECT_EQ(plain.decoded, watched.decoded) << schedule;
+    for (const auto& [name, gradient] : plain.pass.gradients) {
+      const auto a = gradient.elements(), b = watched.pass.gradients.at(name).elements();
+      EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin())) << name << ", " << schedule;
+    }
   }
+}
+
+// A kernel that takes its first input for longer than it is does not remain unseen, whichever
+// operation it runs.
+optimized::launcher g_misled;
+void launch_too_far(const optimized::call& what, simt::queue& stream) {
+  optimized::call longer = what;
+  for (optimized::tensor& each : longer.tensors)
+    if (!each.shape.empty()) each.shape[0] += 1;
+  g_misled.launch(longer, stream);
+}
+
+TEST(engine, findings_are_of_every_operation) {
+  const model m = test::lively(test::tiny(1));
+  const test::example of = test::example_of(m.config, 1, 3);
+  const execution right = execution_on(simt::build::sanitized);
+  for (const char* name : {"embedding", "h.0.attn.c_attn", "loss", "d.h.0.ln_1"}) {
+    execution misled = right;
+    misled.choice = [&](const operation& each, const plan& in) {
+      optimized::launcher by = right.choice(each, in);
+      if (each.name != name) return by;
+      g_misled = by;
+      by.launch = launch_too_far;
+      return by;
+    };
+    const int status = status_of_kernels([&] {
+      kernels(m, dtype::fp32, misled)->loss(of.tokens, of.targets, true);
+      return int(tools::k_good);
+    });
+    EXPECT_EQ(status, tools::k_wrong) << name;
+  }
+}
+
+TEST(engine, what_stops_kernels_has_a_status) {
+  EXPECT_EQ(status_of_kernels([] { return 3; }), 3);
+  EXPECT_EQ(status_of_kernels([]() -> int { throw simt::error("here", "stopped"); }),
+            tools::k_crashed);
+  EXPECT_EQ(status_of_kernels([]() -> int { throw device_absent("no GPU"); }),
+            tools::k_device_absent);
 }
 
 }  // namespace

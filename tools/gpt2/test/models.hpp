@@ -52,15 +52,15 @@ inline example example_of(const gpt2_config& config, std::int64_t batch, std::in
   return all;
 }
 
-inline optimized::device emulator(simt::build which = simt::build::plain) {
-  return optimized::device(*optimized::backend_of(which));
+inline optimized::device emulator() {
+  return optimized::device(*optimized::backend_of(simt::build::plain));
 }
 
 // What a trace of the whole pass, there and back, says of the first operation outside its bound:
 // "NAME (FUNCTION by KERNEL): REASON", or nothing.
 inline std::string first_outside(const model& m, const example& of, dtype type,
                                  const kernel_choice& choice) {
-  executor by = loaded(m, of.tokens, of.targets, true, type, emulator(), choice);
+  executor by = loaded(m, of.tokens, of.targets, true, type, {emulator(), choice});
   std::string what;
   traced(by, {}, [&](const traced_operation& each) {
     for (const traced_output& output : each.outputs)

@@ -3,6 +3,7 @@
 
 #include "tools/gpt2/spread.hpp"
 
+#include "tools/gpt2/norm.hpp"
 #include "tools/gpt2/optimizer.hpp"
 #include "tools/gpt2/perturbed.hpp"
 #include "tools/gpt2/test/models.hpp"
@@ -20,8 +21,7 @@ constexpr int k_runs = 30;
 
 spread_report report_of(const model& m, dtype type, const model& run_by_kernels) {
   const test::example of = test::example_of(m.config, 2, 5);
-  const auto by = make_kernel_engine(run_by_kernels, test::emulator(), type,
-                                     fastest_kernels(simt::build::plain));
+  const auto by = make_kernel_engine(run_by_kernels, type, execution_on(simt::build::plain));
   const std::vector<double> logits = by->logits(of.tokens);
   return judge_by_spread(m, of.tokens, of.targets, type, logits,
                          by->loss(of.tokens, of.targets, true), k_runs, 1);
@@ -94,23 +94,22 @@ TEST(spread, a_training_run_follows_the_exact_one) {
   const std::vector<double> exact =
       losses_of(begin, k_steps, [](const model& m) { return make_engine({}, m); });
   EXPECT_LT(exact.back(), exact.front());
-  const auto distance = [&](const std::vector<double>& losses) {
-    double sum = 0;
-    for (std::size_t i = 0; i < losses.size(); ++i) sum += std::pow(losses[i] - exact[i], 2);
-    return std::sqrt(sum / double(losses.size()));
-  };
   std::vector<double> of_paths;
   for (int path = 0; path < k_paths; ++path)
-    of_paths.push_back(distance(losses_of(begin, k_steps, [&](const model& m) {
-      return make_perturbed_engine(m, dtype::fp32, std::uint64_t(path));
-    })));
+    of_paths.push_back(relative_distance(losses_of(begin, k_steps,
+                                                   [&](const model& m) {
+                                                     return make_perturbed_engine(
+                                                         m, dtype::fp32, std::uint64_t(path));
+                                                   }),
+                                         exact));
   const judged_distance kernels =
       judged("losses",
-             distance(losses_of(begin, k_steps,
-                                [](const model& m) {
-                                  return make_kernel_engine(m, test::emulator(), dtype::fp32,
-                                                            fastest_kernels(simt::build::plain));
-                                })),
+             relative_distance(losses_of(begin, k_steps,
+                                         [](const model& m) {
+                                           return make_kernel_engine(
+                                               m, dtype::fp32, execution_on(simt::build::plain));
+                                         }),
+                               exact),
              of_paths);
   EXPECT_TRUE(kernels.passed()) << kernels.distance << " of " << kernels.limit;
   EXPECT_GT(kernels.distance, 0);
@@ -121,8 +120,7 @@ TEST(spread, a_training_run_follows_the_exact_one) {
 TEST(spread, caches_change_nothing_beyond_it) {
   const model m = test::lively(test::tiny());
   const test::example of = test::example_of(m.config, 2, 6);
-  const auto by =
-      make_kernel_engine(m, test::emulator(), dtype::fp32, fastest_kernels(simt::build::plain));
+  const auto by = make_kernel_engine(m, dtype::fp32, execution_on(simt::build::plain));
   const std::vector<double> whole = by->logits(of.tokens);
   const auto running = by->begin(6);
   std::vector<double> cached;
@@ -138,22 +136,13 @@ TEST(spread, caches_change_nothing_beyond_it) {
       const auto row = whole.begin() + (b * 6 + first + count - 1) * v;
       wanted.insert(wanted.end(), row, row + v);
     }
-    double off = 0, size = 0;
-    for (std::size_t i = 0; i < last.size(); ++i)
-      off += std::pow(last[i] - wanted[i], 2), size += wanted[i] * wanted[i];
-    cached.push_back(std::sqrt(off / size));
+    cached.push_back(relative_distance(last, wanted));
   }
   const spread_report report = report_of(m, dtype::fp32, m);
   const auto logits = std::find_if(report.judged.begin(), report.judged.end(),
                                    [](const auto& each) { return each.of == "logits"; });
   // Either is as far from the exact ones as the limit says; apart they are twice that at most.
   for (const double each : cached) EXPECT_LE(each, 2 * logits->limit);
-}
-
-double relative_distance(std::span<const double> a, std::span<const double> b) {
-  double off = 0, size = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) off += std::pow(a[i] - b[i], 2), size += b[i] * b[i];
-  return size > 0 ? std::sqrt(off / size) : std::sqrt(off);
 }
 
 double limit_of(const spread_report& report, const std::string& name) {
@@ -192,8 +181,7 @@ TEST(spread, the_order_of_heads_means_nothing) {
   const model m = test::lively(test::tiny()), turned = with_heads_turned(m);
   const test::example of = test::example_of(m.config, 2, 5);
   const auto logits_of = [&](const model& each) {
-    return make_kernel_engine(each, test::emulator(), dtype::fp32,
-                              fastest_kernels(simt::build::plain))
+    return make_kernel_engine(each, dtype::fp32, execution_on(simt::build::plain))
         ->logits(of.tokens);
   };
   const double apart = relative_distance(logits_of(turned), logits_of(m));
@@ -207,8 +195,7 @@ TEST(spread, accumulated_gradients_are_those_of_the_whole_batch) {
   test::example all = test::example_of(m.config, 2, 5);
   for (std::size_t i = 0; i < 10; ++i)
     all.targets[i] = std::int64_t(3 * i + 1) % m.config.vocabulary;
-  const auto by =
-      make_kernel_engine(m, test::emulator(), dtype::fp32, fastest_kernels(simt::build::plain));
+  const auto by = make_kernel_engine(m, dtype::fp32, execution_on(simt::build::plain));
   const loss_result whole = by->loss(all.tokens, all.targets, true);
   const auto half = [&](std::ptrdiff_t first) {
     return by->loss({{all.tokens.ids.begin() + first, all.tokens.ids.begin() + first + 5}, 5},
