@@ -9,7 +9,7 @@
 namespace assay::gpt2 {
 
 struct sampling_options {
-  reference::sampling_settings<double> by;
+  reference::sampling_settings<double> by = {};
   bool greedy = false;
   std::uint64_t seed = 0;
 };

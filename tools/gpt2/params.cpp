@@ -92,7 +92,7 @@ void show_trace(const plan& pass, nlohmann::json& to, bool as_json) {
                      {"shape", value.shape},
                      {"dtype", name_of(value.type)}});
       shown.add({of.name, of.function, each.value, fmt::format("{}", value.shape),
-                 name_of(value.type), fmt::format("{}", value.bytes())});
+                 std::string(name_of(value.type)), fmt::format("{}", value.bytes())});
     }
   to["trace"] = all;
   to["activation_bytes"] = bytes;

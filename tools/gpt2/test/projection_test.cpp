@@ -5,6 +5,8 @@
 #include "tools/gpt2/executor.hpp"
 #include "tools/gpt2/test/models.hpp"
 
+#include <gtest/gtest.h>
+
 namespace assay::gpt2 {
 namespace {
 
