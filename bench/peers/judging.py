@@ -54,6 +54,7 @@ class Judge:
             write_tensors(got, piece.outputs)
             words = [self.command, "judge", row.function, "--impl", by, "--in", given, "--got", got, "--json"]
             words += [word for name, value in row.parameters.items() for word in ("--param", f"{name}={value:g}")]
+            words += [word for name, size in row.sizes.items() for word in ("--size", f"{name}={size}")]
             ended = subprocess.run(words, capture_output=True, text=True)
         if ended.returncode not in (0, 1):
             return {"error": (ended.stderr or f"ended with {ended.returncode}").strip().splitlines()[-1]}

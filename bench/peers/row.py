@@ -25,6 +25,7 @@ class Row:
     bytes: float            # every input read once, every output written once
     flops: float = 0
     parameters: dict = field(default_factory=dict)
+    sizes: dict = field(default_factory=dict)  # of dimensions that no input has
 
     def name(self, backend):
         cache = "cold" if backend == "cuda" else "warm"  # what lies in the host's cache is not asked

@@ -2,10 +2,13 @@
 
 import rows_attention
 import rows_elementwise
+import rows_layer_norm
+import rows_linear
 import rows_multi_head
 import rows_softmax
+import rows_vocabulary
 
-MODULES = (rows_attention, rows_elementwise, rows_softmax, rows_multi_head)
+MODULES = (rows_attention, rows_elementwise, rows_softmax, rows_multi_head, rows_linear, rows_layer_norm, rows_vocabulary)
 
 
 def rows(dry):

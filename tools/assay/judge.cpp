@@ -147,8 +147,7 @@ void add_judge(CLI::App& app, const common_options& common, int& status) {
   sub->add_option("--got", chosen->got, "safetensors file with the outputs, or some of them")
       ->required()
       ->type_name("FILE");
-  sub->add_option("--param", chosen->of.parameters, "a parameter, such as alpha=0.5")
-      ->type_name("NAME=VALUE");
+  add_case_options(*sub, chosen->of);
   sub->footer(
       "Exit status: 1 where an element is out of its bound.\n\n"
       "Example:\n  assay judge attention.causal.fwd --impl flash_mma --in qkv.safetensors --got "

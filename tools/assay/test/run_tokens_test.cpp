@@ -39,6 +39,26 @@ TEST_F(run, refuses_ids_that_are_no_tokens) {
   expect_refused(run_on("emulator", "embedding.tokens.fwd"), "t=2 is more than positions=1");
 }
 
+// Its inputs do not tell how many tokens and positions there are.
+TEST_F(run, adds_gradients_of_ids_up) {
+  give({tensor("dx", dtype::fp32, {2, 2, 1}, {1, 2, 4, 8}),
+        tensor("ids", dtype::int32, {2, 2}, {2, 0, 2, 2})});
+  for (const char* where : {"reference", "emulator"}) {
+    const ended told =
+        run_on(where, "embedding.tokens.bwd", {"--size", "v=4", "--size", "positions=3"});
+    ASSERT_EQ(told.code, 0) << told.err;
+    EXPECT_EQ(values(result().at("dtokens")), (std::vector<double>{2, 0, 13, 0}));
+    EXPECT_EQ(values(result().at("dpositions")), (std::vector<double>{5, 10, 0}));
+    expect_refused(run_on(where, "embedding.tokens.bwd", {"--size", "v=4"}),
+                   "do not tell its 'positions': --size positions=N");
+    for (const auto& [size, because] : {std::pair{"t=2", "--size t=2: the inputs tell it"},
+                                        {"n=2", "has no dimension 'n'"},
+                                        {"v=-1", "'-1' is no size"},
+                                        {"v", "'' is no size"}})
+      expect_refused(run_on(where, "embedding.tokens.bwd", {"--size", size}), because);
+  }
+}
+
 std::vector<stored_tensor> logits_of(const std::vector<double>& targets) {
   return {tensor("logits", dtype::fp32, {3, 3}, {7, 7, 100, -2, -2, 100, 0, 1, 100}),
           tensor("targets", dtype::int32, {3}, targets)};
