@@ -1,6 +1,7 @@
 #include "properties/adamw_numerics.hpp"
 
 #include "properties/adamw_shape.hpp"
+#include "properties/elementwise.hpp"
 #include "properties/square_root.hpp"
 #include "reference/adamw.hpp"
 
@@ -17,6 +18,13 @@ template <class Arithmetic>
 typename Arithmetic::value correction(const Arithmetic& a, double beta, std::int64_t step) {
   return a.known(reference::correction_of(beta, step).value,
                  k_rounded_once + 0x1p-29 * (1 / (1 - beta) + 2));
+}
+
+// A moment without its bias. Of an infinite one nothing is lost, whatever the correction is off by.
+template <class Arithmetic>
+typename Arithmetic::value unbiased(const Arithmetic& a, typename Arithmetic::value moment,
+                                    typename Arithmetic::value by) {
+  return std::isinf(number_of(moment)) ? Arithmetic::exact(number_of(moment)) : a.div(moment, by);
 }
 
 // What is the same for all parameters.
@@ -52,8 +60,8 @@ model_outputs<Arithmetic> adamw_model(const Arithmetic& a, const case_inputs& in
     const auto g = a.mul(by.factor, old(k_gradient));
     const auto mean = a.fma(by.beta1, old(k_mean), a.mul(by.rest1, g)),
                square = a.fma(by.beta2, old(k_square), a.mul(a.mul(by.rest2, g), g));
-    const auto root = a.apply(k_square_root, a.div(square, by.correction2), k_rounded_once);
-    const auto update = a.div(a.div(mean, by.correction1), a.add(root, by.eps));
+    const auto root = a.apply(k_square_root, unbiased(a, square, by.correction2), k_rounded_once);
+    const auto update = a.div(unbiased(a, mean, by.correction1), a.add(root, by.eps));
     const auto moved = a.fma(by.decay, old(k_weight), update);
     out[k_new_weight].push_back(a.fma(Arithmetic::negated(by.rate), moved, old(k_weight)));
     out[k_new_mean].push_back(mean);
@@ -80,22 +88,21 @@ class adamw_promise {
         correction1_(reference::correction_of(by_.beta1, step_of(in)).value),
         correction2_(reference::correction_of(by_.beta2, step_of(in)).value) {}
 
-  // (What is infinite or no number has rules of its own, which are met exactly.)
+  // (What is infinite in the mathematics is so in fp32.)
   bool of(std::size_t i, std::size_t output) const {
     const auto at = [&](adamw_input which) { return in_.values[which][i]; };
     const double g = in_.values[k_factor][0] * at(k_gradient);
     const auto all = reference::detail::adamw_update<double>(
         by_, correction1_, correction2_, g, {at(k_weight), at(k_mean), at(k_square)});
     const double square = all.now.square;
-    const auto has = [](double x) { return std::abs(x) <= k_largest; };
-    if (output == k_new_mean) return !std::isfinite(all.now.mean) || has(g);
-    if (output == k_new_square) return !std::isfinite(square) || (has(g) && has(square));
-    if (!std::isfinite(all.now.weight)) return true;
+    const auto has = [](double x) { return !(std::abs(x) > k_largest) || std::isinf(x); };
+    if (output == k_new_mean) return has(g);
+    if (output == k_new_square) return has(g) && has(square);
     const bool by_known_root =
-        std::isinf(square) || (has(square) && has(square / correction2_) &&
-                               (by_.eps >= k_least_eps || square >= k_least_square));
-    return by_known_root && has(g) && has(all.unbiased) && has(all.unbiased / all.denominator) &&
-           has(all.moved) && has(by_.decay * at(k_weight));
+        has(square / correction2_) && (by_.eps >= k_least_eps || square >= k_least_square);
+    return std::isnan(all.now.weight) ||
+           (by_known_root && has(g) && has(square) && has(all.unbiased) &&
+            has(all.unbiased / all.denominator) && has(all.moved) && has(by_.decay * at(k_weight)));
   }
 
  private:
