@@ -106,8 +106,9 @@ struct adamw_bounded {
 /// and all of it times 1 + 2^-20 for what is of second order, since no relative error here is more
 /// than 2^-24. For weight, moments and settings of fp32, and a gradient that is the product of two
 /// of its numbers, nothing in double underflows (no number here but 0 is below 2^-900). What is not
-/// finite has an error of 0. With 1300 bits both moments are exact: what they are made of is below
-/// 2^513, and a multiple of 2^-770 (1 - beta of 2^-173, the square of a product of two, 2^-596).
+/// finite has an error of 0. With 900 bits both moments are exact: no product has more than 269 (1
+/// - beta 173, of which 2^-172 is the last, the square of a product of two numbers 96), and what is
+/// added lies between 2^-768 and 2^128, or between 2^-298 and 2^512.
 template <real R>
 adamw_bounded<R> adamw_with_error(const adamw_settings<R>& by, const bias_correction<R>& of_mean,
                                   const bias_correction<R>& of_square, const R& g,
@@ -119,7 +120,7 @@ adamw_bounded<R> adamw_with_error(const adamw_settings<R>& by, const bias_correc
     return is_finite(value) ? R(error * room) : R(0);
   };
   // 1 - beta1, its product with g, that of beta1, the sum.
-  const R of_moments(real_traits<R>::k_digits < 1300 ? k_unit_roundoff<R> : 0);
+  const R of_moments(real_traits<R>::k_digits < 900 ? k_unit_roundoff<R> : 0);
   const R mean = of_moments * (size(by.beta1 * old.mean) + R(2) * size((R(1) - by.beta1) * g) +
                                size(all.now.mean));
   // Terms of one sign: 1 - beta2, two products, the sum.

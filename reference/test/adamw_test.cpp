@@ -1,4 +1,4 @@
-// AdamW: steps worked out by hand, and errors that are what they say, against 1408 bits.
+// AdamW: steps worked out by hand, and errors that are what they say, against 960 bits.
 
 #include "reference/adamw.hpp"
 
@@ -13,7 +13,7 @@
 namespace assay::reference {
 namespace {
 
-using R = mpfr_real<1408>;
+using R = mpfr_real<960>;
 
 template <class Real>
 adamw_bounded<Real> step_of(const adamw_settings<double>& by, std::int64_t step, double gradient,
