@@ -29,8 +29,8 @@ template <class T>
 inline constexpr std::int64_t k_norm_block =
     std::int64_t(k_norm_threads) * k_norm_groups * k_norm_group<T>;
 
-// The sum over the block, in thread 0: the upper half of the threads to the lower, until one is
-// left. All threads must call it, once.
+// The sum over the block, in thread 0 (in the others 0): the upper half of the threads to the
+// lower, until one is left. All threads must call it, once.
 template <class Sum>
 SIMT_DEVICE Sum norm_block_sum(Sum value) {
   __shared__ simt::array<Sum, k_norm_threads> sums;
@@ -40,7 +40,8 @@ SIMT_DEVICE Sum norm_block_sum(Sum value) {
     __syncthreads();  // what is added now has been written, by others
     if (thread < half) sums[thread] = Sum(sums[thread]) + Sum(sums[thread + half]);
   }
-  return sums[0];
+  return thread == 0 ? Sum(sums[0])
+                     : Sum(0);  // which thread 0 has written: the others must not look
 }
 
 // Bytes is the width of one access, 16 or the size of an element.
