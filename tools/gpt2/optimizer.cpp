@@ -1,6 +1,7 @@
 #include "tools/gpt2/optimizer.hpp"
 
 #include "reference/adamw.hpp"
+#include "reference/global_norm.hpp"
 #include "tools/gpt2/norm.hpp"
 
 #include <cmath>

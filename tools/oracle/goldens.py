@@ -14,11 +14,13 @@ import math
 import struct
 import sys
 
+import adamw
 import addition
 import attention
 import cross_entropy
 import elementwise
 import embedding
+import global_norm
 import kv_cache
 import layer_norm
 import linear
@@ -31,9 +33,10 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"addition": addition, "attention": attention, "cross_entropy": cross_entropy, "embedding": embedding,
-              "kv_cache": kv_cache, "layer_norm": layer_norm, "linear": linear, "linear_attention": linear_attention,
-              "multi_head": multi_head, "rope": rope, "softmax": softmax}
+COMPONENTS = {"adamw": adamw, "addition": addition, "attention": attention, "cross_entropy": cross_entropy,
+              "embedding": embedding, "global_norm": global_norm, "kv_cache": kv_cache, "layer_norm": layer_norm,
+              "linear": linear, "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope,
+              "softmax": softmax}
 
 
 def same(a, b, zero_sign):
