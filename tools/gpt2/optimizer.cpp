@@ -1,20 +1,13 @@
 #include "tools/gpt2/optimizer.hpp"
 
-#include "reference/adamw.hpp"
-#include "reference/global_norm.hpp"
+#include "tools/gpt2/host_optimizer.hpp"
+#include "tools/gpt2/kernel_optimizer.hpp"
 #include "tools/gpt2/norm.hpp"
 
 #include <cmath>
 #include <numbers>
 
 namespace assay::gpt2 {
-
-optimizer::optimizer(model& of, const training_settings& by) : of_(of), by_(by) {
-  for (const auto& [name, parameter] : of.parameters) {
-    means_.emplace(name, reference::tensor<double>(parameter.extents()));
-    squares_.emplace(name, reference::tensor<double>(parameter.extents()));
-  }
-}
 
 double optimizer::rate() const {
   constexpr double k_least = 0.1;
@@ -25,22 +18,15 @@ double optimizer::rate() const {
   return by_.rate * (k_least + (1 - k_least) * (1 + std::cos(std::numbers::pi * share)) / 2);
 }
 
-double optimizer::step(weights& gradients) {
-  const double norm = global_norm(gradients),
-               factor = by_.clip > 0 ? reference::clipping_factor(norm, by_.clip) : 1;
-  reference::adamw_settings<double> settings{rate(), by_.beta1, by_.beta2, by_.eps, 0};
-  ++steps_;
-  const double power1 = std::pow(by_.beta1, double(steps_)),
-               power2 = std::pow(by_.beta2, double(steps_));
-  for (auto& [name, parameter] : of_.parameters) {
-    reference::tensor<double>& gradient = gradients.find(name)->second;
-    for (double& each : gradient.elements()) each *= factor;
-    settings.decay = parameter.extents().rank() == 2 ? by_.decay : 0;
-    reference::adamw_step<double>(settings, power1, power2, gradient.elements(),
-                                  parameter.elements(), means_.find(name)->second.elements(),
-                                  squares_.find(name)->second.elements());
-  }
-  return norm;
+double optimizer::step(const weights& gradients) {
+  const double now = rate();
+  return apply(gradients, now, ++steps_);
+}
+
+std::unique_ptr<optimizer> make_optimizer(const engine_options& by, model& of,
+                                          const training_settings& settings) {
+  if (by.on == "reference") return std::make_unique<host_optimizer<double>>(of, settings);
+  return std::make_unique<kernel_optimizer>(of, settings, execution_of(by));
 }
 
 double global_norm(const weights& all) {

@@ -1,9 +1,9 @@
-// AdamW over a model's parameters (reference/adamw.hpp), in double, with clipping by the global
-// norm and a rate that rises over the first steps and falls to a tenth along a cosine (Loshchilov,
-// Hutter, arXiv:1608.03983, without restarts). Matrices decay; biases and norms do not.
+// AdamW over a model's parameters (reference/adamw.hpp), with clipping by the global norm and a
+// rate that rises over the first steps and falls to a tenth along a cosine (Loshchilov, Hutter,
+// arXiv:1608.03983, without restarts). Matrices decay; biases and norms do not.
 #pragma once
 
-#include "tools/gpt2/model_folder.hpp"
+#include "tools/gpt2/engine.hpp"
 
 namespace assay::gpt2 {
 
@@ -15,21 +15,33 @@ struct training_settings {
 
 class optimizer {
  public:
-  // `of` stays where it is.
-  optimizer(model& of, const training_settings& by);
+  explicit optimizer(const training_settings& by) : by_(by) {}
+  virtual ~optimizer() = default;
 
-  // One step along `gradients`, which are changed. Returns their global norm, before clipping.
-  double step(weights& gradients);
+  // One step of the model's parameters along `gradients`. Returns their global norm, before
+  // clipping.
+  double step(const weights& gradients);
 
   std::int64_t steps() const { return steps_; }
   double rate() const;  // of the next step
 
+ protected:
+  const training_settings& settings() const { return by_; }
+
  private:
-  model& of_;
+  // Step `number`, from 1 on.
+  virtual double apply(const weights& gradients, double rate, std::int64_t number) = 0;
+
   training_settings by_;
-  weights means_, squares_;
   std::int64_t steps_ = 0;
 };
+
+// Does a parameter of this shape decay?
+inline bool decays(const reference::shape& extents) { return extents.rank() == 2; }
+
+// In double where the reference computes, else by kernels. `of` stays where it is.
+std::unique_ptr<optimizer> make_optimizer(const engine_options& by, model& of,
+                                          const training_settings& settings);
 
 // The square root of the sum of all squares.
 double global_norm(const weights& all);

@@ -114,7 +114,7 @@ int run_train(train_options chosen, const common_options& common) {
   const token_source tokens = tokens_of(chosen, of.config);
   token_stream stream(tokens, chosen.stream, chosen.text);
   const std::unique_ptr<engine> by = make_engine(chosen.by, of);
-  optimizer along(of, chosen.settings);
+  const std::unique_ptr<optimizer> along = make_optimizer(chosen.by, of, chosen.settings);
   const double frequencies = loss_of_frequencies(tokens, of.config.vocabulary);
   if (common.json)
     fmt::print("{}\n", nlohmann::json({{"tokens", tokens.size()},
@@ -126,14 +126,14 @@ int run_train(train_options chosen, const common_options& common) {
     fmt::print("{} tokens, {} sequences of {}; guessing by frequency has a loss of {:.4f}\n",
                tokens.size(), stream.sequences(), chosen.stream.length, frequencies);
   tools::watch_interrupts();
-  while (along.steps() < chosen.settings.steps && !tools::interrupted()) {
-    const double rate = along.rate();
+  while (along->steps() < chosen.settings.steps && !tools::interrupted()) {
+    const double rate = along->rate();
     loss_result result = accumulated(*by, stream, chosen.accumulate);
-    const double norm = along.step(result.gradients);
-    report(chosen, common, along.steps(), result.loss, norm, rate);
+    const double norm = along->step(result.gradients);
+    report(chosen, common, along->steps(), result.loss, norm, rate);
     if (!std::isfinite(result.loss)) {
       tools::complain(
-          fmt::format("the loss of step {} is no number; nothing was written", along.steps()));
+          fmt::format("the loss of step {} is no number; nothing was written", along->steps()));
       return tools::k_wrong;
     }
   }

@@ -3,8 +3,9 @@
 
 #include "tools/gpt2/spread.hpp"
 
+#include "tools/gpt2/host_optimizer.hpp"
+#include "tools/gpt2/kernel_optimizer.hpp"
 #include "tools/gpt2/norm.hpp"
-#include "tools/gpt2/optimizer.hpp"
 #include "tools/gpt2/perturbed.hpp"
 #include "tools/gpt2/test/models.hpp"
 #include "tools/gpt2/test/support.hpp"
@@ -71,46 +72,50 @@ TEST(perturbed, is_off_by_a_share_of_the_last_place) {
 }
 
 // Losses of every step of a training run.
-std::vector<double> losses_of(const model& begin, int steps,
-                              const std::function<std::unique_ptr<engine>(const model&)>& make) {
+struct trainer {
+  std::unique_ptr<engine> by;
+  std::unique_ptr<optimizer> along;
+};
+constexpr int k_steps = 100;
+constexpr training_settings k_training{.steps = k_steps, .rate = 3e-3};
+
+std::vector<double> losses_of(const model& begin, const std::function<trainer(model&)>& make) {
   model m = begin;
-  const std::unique_ptr<engine> by = make(m);
-  optimizer along(m, {.steps = steps, .rate = 3e-3});
+  const trainer with = make(m);
   std::vector<double> losses;
-  for (int i = 0; i < steps; ++i) {
+  for (int i = 0; i < k_steps; ++i) {
     test::example of = test::example_of(m.config, 2, 5);
     for (auto& id : of.tokens.ids) id = (id + i) % m.config.vocabulary;
-    loss_result result = by->loss(of.tokens, of.targets, true);
-    along.step(result.gradients);
+    const loss_result result = with.by->loss(of.tokens, of.targets, true);
+    with.along->step(result.gradients);
     losses.push_back(result.loss);
   }
   return losses;
 }
 
-// 100 steps by kernels in fp32, against the exact ones: as far off as perturbed runs are.
+// 100 steps by kernels in fp32, the optimizer's too, against the exact ones: as far off as
+// perturbed runs are.
 TEST(spread, a_training_run_follows_the_exact_one) {
-  constexpr int k_steps = 100, k_paths = 12;
+  constexpr int k_paths = 12;
   const model begin = test::lively(test::tiny(1));
-  const std::vector<double> exact =
-      losses_of(begin, k_steps, [](const model& m) { return make_engine({}, m); });
+  const std::vector<double> exact = losses_of(begin, [](model& m) {
+    return trainer{make_engine({}, m), make_optimizer({}, m, k_training)};
+  });
   EXPECT_LT(exact.back(), exact.front());
   std::vector<double> of_paths;
   for (int path = 0; path < k_paths; ++path)
-    of_paths.push_back(relative_distance(losses_of(begin, k_steps,
-                                                   [&](const model& m) {
-                                                     return make_perturbed_engine(
-                                                         m, dtype::fp32, std::uint64_t(path));
-                                                   }),
-                                         exact));
-  const judged_distance kernels =
-      judged("losses",
-             relative_distance(losses_of(begin, k_steps,
-                                         [](const model& m) {
-                                           return make_kernel_engine(
-                                               m, dtype::fp32, execution_on(simt::build::plain));
-                                         }),
-                               exact),
-             of_paths);
+    of_paths.push_back(relative_distance(
+        losses_of(begin,
+                  [&](model& m) {
+                    return trainer{make_perturbed_engine(m, dtype::fp32, std::uint64_t(path)),
+                                   std::make_unique<host_optimizer<perturbed>>(m, k_training)};
+                  }),
+        exact));
+  const engine_options on{.on = "emulator"};
+  const std::vector<double> by_kernels = losses_of(begin, [&](model& m) {
+    return trainer{make_engine(on, m), make_optimizer(on, m, k_training)};
+  });
+  const judged_distance kernels = judged("losses", relative_distance(by_kernels, exact), of_paths);
   EXPECT_TRUE(kernels.passed()) << kernels.distance << " of " << kernels.limit;
   EXPECT_GT(kernels.distance, 0);
 }
