@@ -81,6 +81,16 @@ TEST_F(gpt2_command, trains_and_goes_on_from_a_prompt) {
   }
 }
 
+TEST_F(gpt2_command, trains_by_kernels) {
+  make_model("m");
+  const ended trained = gpt2({"train", "m", "--text", k_text, "--steps", "15", "--batch", "2",
+                              "--length", "24", "--rate", "1e-2", "--on", "emulator", "--json"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const std::vector<std::string> lines = trained.lines();
+  ASSERT_EQ(lines.size(), 16u);
+  EXPECT_LT(nlohmann::json::parse(lines[15])["loss"], nlohmann::json::parse(lines[1])["loss"]);
+}
+
 // In fp32 the margins of a trained model exceed what rounding does to logits.
 TEST_F(gpt2_command, gives_the_same_tokens_with_caches_and_without) {
   make_model("m");

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace assay::gpt2 {
 namespace {
@@ -41,6 +42,23 @@ TEST(optimizer, by_kernels_is_within_its_bounds) {
         }
         EXPECT_EQ(calls, decaying == 2001 ? 3u : 2u);
       }
+}
+
+// A line up to the rate, and half a period of a cosine down to a tenth of it, where it stays.
+TEST(optimizer, the_rate_rises_and_falls) {
+  model m = test::lively(test::tiny(1));
+  host_optimizer<double> along(m, {.steps = 10, .warmup = 4, .rate = 8});
+  std::vector<double> rates;
+  for (int i = 0; i < 12; ++i) {
+    rates.push_back(along.rate());
+    along.step(m.parameters);
+  }
+  const double half = 8 * (0.1 + 0.9 / 2);
+  const std::vector<double> wanted = {2, 4, 6, 8};
+  EXPECT_TRUE(std::equal(wanted.begin(), wanted.end(), rates.begin()));
+  EXPECT_DOUBLE_EQ(rates[6], half);  // 3 of 6 steps
+  for (const std::size_t late : {9, 10, 11}) EXPECT_DOUBLE_EQ(rates[late], 0.8);
+  EXPECT_TRUE(std::is_sorted(rates.begin() + 3, rates.end(), std::greater<>()));
 }
 
 // Gradients of signs alone, and no decay: the first step moves each weight by the rate, to the
