@@ -11,7 +11,12 @@ double last_kept(reference::format format, double largest, int extra_bits) {
   return std::ldexp(reference::ulp(format, largest), -extra_bits);
 }
 
-bool is_multiple(double x, double unit) { return std::fmod(x, unit) == 0; }
+// Of a power of two, by which a division is exact unless it leaves the range: above, x is a
+// multiple; below, it is none. (fmod, which needs no such thought, took 40 % of a trace's time.)
+bool is_multiple(double x, double unit) {
+  const double times = x / unit;
+  return std::isfinite(x) && times == std::trunc(times) && (times != 0 || x == 0);
+}
 
 }  // namespace
 
