@@ -16,6 +16,7 @@ import sys
 
 import addition
 import attention
+import causal_mask
 import cross_entropy
 import elementwise
 import embedding
@@ -31,9 +32,9 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"addition": addition, "attention": attention, "cross_entropy": cross_entropy, "embedding": embedding,
-              "kv_cache": kv_cache, "layer_norm": layer_norm, "linear": linear, "linear_attention": linear_attention,
-              "multi_head": multi_head, "rope": rope, "softmax": softmax}
+COMPONENTS = {"addition": addition, "attention": attention, "causal_mask": causal_mask, "cross_entropy": cross_entropy,
+              "embedding": embedding, "kv_cache": kv_cache, "layer_norm": layer_norm, "linear": linear,
+              "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):
