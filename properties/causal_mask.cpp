@@ -166,6 +166,11 @@ std::vector<case_id> cases_of(const contract& c) {
       {12, 1032, {"normal", {}}, 16, false, 24},
       {256, 128, {"normal", {}}},
       {300, 300, {"patterns", {}}, 256, true},
+      // One element, or one 16 bytes, in a block by itself; many queries that see nothing.
+      {1, 257, {"normal", {}}},
+      {1, 1025, {"normal", {}}},
+      {1, 2049, {"normal", {}}},
+      {1200, 5, {"special", {}}, 256, true},
   };
   std::vector<case_id> cases;
   std::uint64_t seed = 1;
