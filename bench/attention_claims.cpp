@@ -5,7 +5,6 @@
 #include "optimized/launcher.hpp"
 #include "properties/attention_cases.hpp"
 #include "properties/contract.hpp"
-#include "properties/staged_call.hpp"
 
 #include <fmt/format.h>
 
@@ -42,20 +41,11 @@ attention_call_of call_of(const kind& which, std::int64_t tokens) {
 double memory_of(const attention_call_of& what) {
   return tensor_bytes_of(what) + scratch_bytes_of(what);
 }
-double moved_by(const attention_call_of& what) {
-  return contract_of(what).find(what.implementation)->traffic(run_of(what).of);
-}
+double moved_by(const attention_call_of& what) { return bytes_by_formula(run_of(what)); }
 double work_of(const attention_call_of& what) {
   return contract_of(what).cost_of(run_of(what).of).flops;
 }
 using quantity = double (*)(const attention_call_of&);
-
-// 1048576 as 1,048,576.
-std::string grouped(double value) {
-  std::string digits = fmt::format("{:.0f}", value);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
 
 // The exponent of T in a quantity, where T is large.
 std::string growth(const kind& which, quantity of) {
@@ -75,16 +65,6 @@ std::int64_t longest(const kind& which, quantity of, double most) {
   return fits;
 }
 
-// Counts a call, and compares with the formulas of its traffic and its memory.
-void hold_to_formulas(const attention_call_of& what, std::vector<std::string>& contradictions) {
-  const counted_call made = count_call(what);
-  const double moved = double(made.counted.global_load_bytes + made.counted.global_store_bytes);
-  if (moved != moved_by(what))
-    contradictions.push_back(fmt::format("{} moves {:.0f} bytes, and {:.0f} by the formula",
-                                         properties::print(run_of(what)), moved, moved_by(what)));
-  for (const std::string& each : made.findings) contradictions.push_back(each);
-}
-
 std::string table_by_tokens(std::vector<std::string>& contradictions) {
   std::string text =
       "| tokens | memory a token: standard | flash | sparse | moved a token: standard | flash | "
@@ -94,7 +74,7 @@ std::string table_by_tokens(std::vector<std::string>& contradictions) {
     for (const kind& each : k_kinds) {
       const attention_call_of what = call_of(each, tokens);
       const bool counted = tokens <= each.counted_to;
-      if (counted) hold_to_formulas(what, contradictions);
+      if (counted) hold_to_formula(run_of(what), contradictions);
       const char* const mark = counted ? "**" : "";
       memory += fmt::format(" {0}{1}{0} |", mark, grouped(memory_of(what) / double(tokens)));
       moved += fmt::format(" {0}{1}{0} |", mark, grouped(moved_by(what) / double(tokens)));
@@ -156,24 +136,7 @@ properties::run_id run_of(const attention_call_of& what) {
   throw std::invalid_argument("attention takes no such dtype");
 }
 
-counted_call count_call(const attention_call_of& what) {
-  const properties::run_id id = run_of(what);
-  const contract& c = contract_of(what);
-  simt::backend& place = simt::sanitized_emulator();
-  const properties::case_inputs inputs = properties::make_inputs(c, id.of);
-  properties::staged_call staged(c, inputs, place, launcher_of(what));
-  simt::emulation how;
-  how.tools = {.memcheck = true, .racecheck = false, .initcheck = false, .synccheck = false};
-  how.run = properties::print(id);
-  place.take_findings();
-  place.take_counters();
-  staged.execute(how, std::byte(0xff));
-  counted_call made{place.take_counters(), {}};
-  for (const simt::finding& each : place.take_findings())
-    made.findings.push_back(simt::to_string(each));
-  if (const std::string damage = staged.damage(); !damage.empty()) made.findings.push_back(damage);
-  return made;
-}
+counted_call count_call(const attention_call_of& what) { return count_call(run_of(what)); }
 
 double tensor_bytes_of(const attention_call_of& what) {
   return contract_of(what).cost_of(run_of(what).of).bytes;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "bench/claims.hpp"
-#include "optimized/simt/counters.hpp"
+#include "bench/counted_call.hpp"
 #include "properties/case.hpp"
 
 #include <cstdint>
@@ -21,12 +21,7 @@ struct attention_call_of {
 };
 properties::run_id run_of(const attention_call_of& what);
 
-// What the sanitized emulator counts of it, and what memcheck found it touch beside the tensors and
-// the scratch memory of its call.
-struct counted_call {
-  simt::counters counted;
-  std::vector<std::string> findings;
-};
+// What the sanitized emulator counts of it.
 counted_call count_call(const attention_call_of& what);
 
 // Bytes of memory that a call needs: its tensors; and besides them, scratch memory.

@@ -1,7 +1,10 @@
 #include "bench/claims.hpp"
 
 #include "bench/attention_claims.hpp"
+#include "bench/mask_claims.hpp"
 #include "properties/bad_input.hpp"
+
+#include <fmt/format.h>
 
 #include <utility>
 
@@ -25,8 +28,15 @@ std::pair<std::size_t, std::size_t> place_of(const std::string& document, const 
 std::span<const claim> claims() {
   static const std::vector<claim> all = {
       {"attention", "optimized/README.md", attention_claims},
+      {"causal_mask", "optimized/README.md", mask_claims},
   };
   return all;
+}
+
+std::string grouped(double value) {
+  std::string digits = fmt::format("{:.0f}", value);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
 }
 
 std::string section_of(const std::string& document, const std::string& name) {

@@ -24,6 +24,9 @@ struct claim {
 };
 std::span<const claim> claims();
 
+// A whole number as tables have it: 1048576 as 1,048,576.
+std::string grouped(double value);
+
 // What stands between the two lines of that name. Throws bad_input where they do not stand there
 // once each.
 std::string section_of(const std::string& document, const std::string& name);

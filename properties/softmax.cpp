@@ -75,19 +75,11 @@ void add_tensors(contract& c, const softmax_variant& of, bool forward) {
     c.finish_inputs = make_added_mask;
 }
 
-// Of the scores, those that a mask hides by their position.
-double masked_share(const score_rows& rows) {
-  double seen = 0;
-  for (std::int64_t r = 0; r < rows.count; ++r) seen += double(rows.visible(r));
-  const double all = double(rows.count) * double(rows.length);
-  return all > 0 ? 1 - seen / all : 0;
-}
-
 // What is seen is read, an added mask once, lengths too; every result is written.
 cost cost_for(bool added_mask, bool forward, const case_id& id) {
   const score_rows rows = score_rows::drawn_by(id);
-  double seen = 0, added = 0;
-  for (std::int64_t r = 0; r < rows.count; ++r) seen += double(rows.visible(r));
+  const double seen = rows.visible_scores();
+  double added = 0;
   if (added_mask && rows.count > 0) added = double(rows.queries) * double(rows.length);
   const double all = double(rows.count) * double(rows.length), inputs = forward ? 1 : 2;
   return {(inputs * seen + added + all) * double(size_of(id.types[0].type)) +
@@ -120,7 +112,7 @@ contract common_contract(const softmax_variant& of, bool forward) {
   const bool added_mask = forward && of.mask == score_mask::additive;
   c.cost_of = [=](const case_id& id) { return cost_for(added_mask, forward, id); };
   if (of.mask != score_mask::none && !added_mask)
-    c.masked_share = [](const case_inputs& in) { return masked_share(score_rows::of(in)); };
+    c.masked_share = [](const case_inputs& in) { return score_rows::of(in).masked_share(); };
   c.cases = softmax_cases(c);
   c.decoy_case = softmax_case(c, c.signatures.front(), {6, 37, {"normal", {}}}, 1);
   c.timed_case = softmax_case(c, c.signatures.front(), {1, 1024, {"normal", {}}}, 1);

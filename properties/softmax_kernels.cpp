@@ -49,9 +49,7 @@ std::string declined(const row_kernel& kernel, const case_id& id) {
 
 double traffic_of(const row_kernel& kernel, bool forward, const case_id& id) {
   const score_rows rows = score_rows::drawn_by(id);
-  double seen = 0;
-  for (std::int64_t r = 0; r < rows.count; ++r) seen += double(rows.visible(r));
-  const double all = double(rows.count) * double(rows.length),
+  const double seen = rows.visible_scores(), all = double(rows.count) * double(rows.length),
                element = double(size_of(id.types[0].type));
   const double inputs = forward && id.variant != "additive" ? 1 : 2,
                passes = kernel.naive && forward ? 3 : 2;

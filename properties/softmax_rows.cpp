@@ -24,6 +24,17 @@ std::int64_t score_rows::visible(std::int64_t row) const {
   return std::clamp<std::int64_t>(seen, 0, length);
 }
 
+double score_rows::visible_scores() const {
+  double all = 0;
+  for (std::int64_t r = 0; r < count; ++r) all += double(visible(r));
+  return all;
+}
+
+double score_rows::masked_share() const {
+  const double all = double(count) * double(length);
+  return all > 0 ? 1 - visible_scores() / all : 0;
+}
+
 std::span<const double> score_rows::seen(const std::vector<double>& tensor,
                                          std::int64_t row) const {
   return std::span(tensor).subspan(std::size_t(row * length), std::size_t(visible(row)));

@@ -19,6 +19,9 @@ struct score_rows {
 
   // A length below 0 counts as 0, and one above the keys as all of them.
   std::int64_t visible(std::int64_t row) const;
+  double visible_scores() const;  // of all rows together
+  // Of the scores, those that a mask hides by their position.
+  double masked_share() const;
   // What is seen of a row of a tensor.
   std::span<const double> seen(const std::vector<double>& tensor, std::int64_t row) const;
   // As much of the row of an added mask, [q, k], that stands over a row of scores.

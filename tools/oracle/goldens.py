@@ -17,6 +17,7 @@ import sys
 import adamw
 import addition
 import attention
+import causal_mask
 import cross_entropy
 import elementwise
 import embedding
@@ -33,10 +34,10 @@ from mpmath import mp, mpf
 from settled import Decided, Elementwise, Oracle
 
 # What computes a component's expected values; the rest is elementwise.
-COMPONENTS = {"adamw": adamw, "addition": addition, "attention": attention, "cross_entropy": cross_entropy,
-              "embedding": embedding, "global_norm": global_norm, "kv_cache": kv_cache, "layer_norm": layer_norm,
-              "linear": linear, "linear_attention": linear_attention, "multi_head": multi_head, "rope": rope,
-              "softmax": softmax}
+COMPONENTS = {"adamw": adamw, "addition": addition, "attention": attention, "causal_mask": causal_mask,
+              "cross_entropy": cross_entropy, "embedding": embedding, "global_norm": global_norm,
+              "kv_cache": kv_cache, "layer_norm": layer_norm, "linear": linear, "linear_attention": linear_attention,
+              "multi_head": multi_head, "rope": rope, "softmax": softmax}
 
 
 def same(a, b, zero_sign):
