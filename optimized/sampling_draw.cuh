@@ -51,9 +51,10 @@ SIMT_DEVICE selection block_select(const Row& x, const select_memory& memory, we
     for (int d = int(threadIdx.x); d < k_select_digits; d += k_staged_threads) memory.sums[d] = 0;
     __syncthreads();  // sums are 0, and what the pass before found has been read
     for (std::int64_t j = threadIdx.x; j < x.columns; j += k_staged_threads) {
-      const std::uint32_t image = ordered(x[j]);
+      const float logit = x[j];
+      const std::uint32_t image = ordered(logit);
       if (weight(image) >> above != weight(at.image) >> above) continue;
-      atomicAdd(memory.sums + int(image >> shift & (k_select_digits - 1)), brings(x[j], image));
+      atomicAdd(memory.sums + int(image >> shift & (k_select_digits - 1)), brings(logit, image));
     }
     __syncthreads();  // every thread's logits are in the sums
     if (threadIdx.x < 32) find_digit(memory, at.left);
@@ -79,8 +80,10 @@ SIMT_DEVICE kept_tokens block_kept(const Row& x, const sampling_problem<T>& p,
     return image >= kept.cut ? weights.of(logit) : weight(0);
   };
   weight mine = 0;
-  for (std::int64_t j = threadIdx.x; j < x.columns; j += k_staged_threads)
-    mine += brings(x[j], ordered(x[j]));
+  for (std::int64_t j = threadIdx.x; j < x.columns; j += k_staged_threads) {
+    const float logit = x[j];
+    mine += brings(logit, ordered(logit));
+  }
   const part_of_53_bits part(p.share, parts.sum(mine));
   const weight needed = part.whole + (part.exact ? 0 : 1);
   const selection at = block_select(x, memory, needed > 0 ? needed : 1, brings);

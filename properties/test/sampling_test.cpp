@@ -4,6 +4,7 @@
 #include "properties/choices.hpp"
 #include "properties/sampling_model.hpp"
 #include "properties/test/attention_support.hpp"
+#include "properties/values.hpp"
 
 #include <gtest/gtest.h>
 
@@ -60,7 +61,7 @@ case_inputs rows_of(const std::vector<double>& logits, dtype type, const wanted&
 using tokens = std::vector<double>;
 
 TEST(sampling, greedy_takes_the_first_of_the_largest) {
-  const std::pair<std::vector<double>, double> all[] = {{{-3, -1, -1, k_none, -2}, 1},
+  const std::vector<std::pair<std::vector<double>, double>> all = {{{-3, -1, -1, k_none, -2}, 1},
                                                         {{-0.0, 0.0, -0.0}, 0},
                                                         {{0.0, -0.0, 0.0}, 0},
                                                         {{-5}, 0},
@@ -227,7 +228,7 @@ TEST(sampling, refuses_every_other_token) {
 
 // A kernel that is given other settings than it is judged by.
 TEST(sampling, catches_what_is_off_by_one) {
-  for (const std::string& variant : {"draw", "next"})
+  for (const std::string variant : {"draw", "next"})
     for (const std::string& by : k_kernels)
       for (const dtype type : k_types) {
         const case_id id = sampling_of(variant, type, 300, 60, {1, 20, 0.75});
@@ -256,7 +257,7 @@ TEST(sampling, catches_what_is_off_by_one) {
 }
 
 TEST(sampling, gives_a_row_the_same_token_wherever_it_lies) {
-  for (const std::string& variant : {"greedy", "draw", "next"})
+  for (const std::string variant : {"greedy", "draw", "next"})
     for (const dtype type : {dtype::fp32, dtype::fp16})
       for (const std::string& by : k_kernels) {
         const wanted how = {1, 600, double(0.9f)};
@@ -274,7 +275,7 @@ TEST(sampling, gives_a_row_the_same_token_wherever_it_lies) {
 // Rows that shared memory holds are read once; of longer ones the declared passes are counted.
 TEST(sampling, moves_the_bytes_that_it_declares) {
   const wanted all[] = {{}, {1, 50, 1}, {1, 0, 0.75}, {double(0.8f), 50, double(0.9f)}, {0, 0, 1}};
-  for (const std::string& variant : {"greedy", "draw", "next"})
+  for (const std::string variant : {"greedy", "draw", "next"})
     for (const auto& [type, columns] : {std::pair<dtype, std::int64_t>{dtype::fp32, 26624},
                                         {dtype::fp32, 26625},
                                         {dtype::bf16, 50257},
