@@ -48,10 +48,6 @@ namespace {
 
 enum class entropy_kernel { three_pass, staged, staged_unit };
 
-// A staged chunk in shared memory: two blocks of the widest fit into 227 KiB. Of 16 bits that holds
-// a row of 53,248.
-constexpr std::int64_t k_staged_bytes = 104 * 1024;
-
 template <bool Gradient>
 struct cross_entropy_call {
   static constexpr call_signature k_signature{"cross_entropy", Gradient ? 5u : 4u, 0,

@@ -18,14 +18,14 @@
 #include "optimized/simt/simt.cuh"
 #include "optimized/simt/special_function.cuh"
 #include "optimized/softmax.cuh"
+#include "optimized/staged_part.cuh"
 
 #include <cstdint>
 
 namespace assay::optimized::inline ASSAY_BUILD {
 
 inline constexpr int k_entropy_threads = 256;  // of a row in three passes; of counts and totals
-inline constexpr int k_staged_threads = 512;
-inline constexpr int k_staged_group = 8;  // columns of a thread that are added at once
+inline constexpr int k_staged_group = 8;       // columns of a thread that are added at once
 inline constexpr int k_staged_step = k_staged_threads * k_staged_group;
 
 // e^x by IEEE operations, or 2^x by the special-function unit of x log2(e).

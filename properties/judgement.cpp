@@ -1,6 +1,7 @@
 #include "properties/judgement.hpp"
 
 #include "properties/bad_input.hpp"
+#include "properties/choices.hpp"
 #include "properties/distribution.hpp"
 #include "properties/values.hpp"
 
@@ -59,6 +60,19 @@ scatter_model scatter_of(const prepared_case& prepared, const implementation& by
                       : reference::k_nan;
   };
   return model;
+}
+
+// A choice that rounding leaves open is any of those that are: where what came is one of them, it
+// is the truth.
+truth settled(truth exact, const std::vector<std::vector<std::int64_t>>& open,
+              const std::vector<double>& got) {
+  for (std::size_t i = 0; i < exact.value.size() && i < got.size(); ++i) {
+    const auto& any = open[i];
+    if (std::any_of(any.begin(), any.end(), [&](std::int64_t x) { return double(x) == got[i]; }))
+      exact.value[i] = got[i];
+  }
+  exact.rounded.clear();
+  return exact;
 }
 
 }  // namespace
@@ -121,10 +135,16 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
                                   const judging& how) {
   const contract& c = *prepared.of;
   const case_id& id = prepared.inputs.id;
-  const bool scatters = how.scatter && distribution(id.distribution).info().scatters;
+  const bool scatters =
+      how.scatter && !as_choosing(*by.model) && distribution(id.distribution).info().scatters;
   const std::vector<comparison_policy> policies =
       c.policies ? c.policies() : std::vector<comparison_policy>(c.outputs.size());
-  const std::vector<std::vector<double>> limits = strict_limits(prepared, by);
+  std::vector<std::vector<double>> limits = strict_limits(prepared, by);
+  std::vector<truth> exact = prepared.exact;
+  if (const choosing_model* const choice = as_choosing(*by.model); choice && outputs.size() == 1) {
+    exact[0] = settled(std::move(exact[0]), choice->open(prepared.inputs), outputs[0]);
+    std::fill(limits[0].begin(), limits[0].end(), 0);
+  }
   const auto charged = scatters ? strict_limits(prepared, by, charge::everything) : limits;
   if (outputs.size() != prepared.exact.size())
     throw std::invalid_argument(fmt::format("{} has {} outputs, and {} are to be judged",
@@ -141,18 +161,17 @@ std::vector<output_verdict> judge(const prepared_case& prepared, const implement
     comparison_policy policy = policies[k];
     policy.zero_sign = policy.zero_sign && by.keeps_zero_sign;
     policy.unbounded_fails = how.unbounded_fails;
-    output_verdict v{
-        c.outputs[k].name, compare(type, outputs[k], prepared.exact[k], bound, policy), {}, {}};
+    output_verdict v{c.outputs[k].name, compare(type, outputs[k], exact[k], bound, policy), {}, {}};
     if (scatters) {
       std::vector<double> weights = charged[k];
       for (std::size_t i = 0; i < weights.size(); ++i)
         if (!promised[i]) weights[i] = 0;
-      v.scatter = judge_scatter(type, outputs[k], prepared.exact[k], weights,
-                                scatter_of(prepared, by, k, out));
+      v.scatter =
+          judge_scatter(type, outputs[k], exact[k], weights, scatter_of(prepared, by, k, out));
     }
     if (how.map && c.map.places)
-      v.map = map_fractions(c.map, prepared.inputs, prepared.exact, outputs, k,
-                            fractions_of(out, outputs[k], prepared.exact[k], bound, policy));
+      v.map = map_fractions(c.map, prepared.inputs, exact, outputs, k,
+                            fractions_of(out, outputs[k], exact[k], bound, policy));
     verdicts.push_back(std::move(v));
   }
   return verdicts;

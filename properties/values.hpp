@@ -9,8 +9,8 @@
 
 namespace assay::properties {
 
-// Precision and exponent range of a dtype, as reference/round.hpp wants them. Throws
-// std::invalid_argument for an integer one.
+// Precision and exponent range of a dtype, as reference/round.hpp wants them: int32 is a format
+// whose values are 1 apart, up to 2^31 - 1 of either sign.
 reference::format format_of(dtype type);
 
 // The value of the low bits of `bits`, read as `type`. NaN payloads are not kept.

@@ -44,7 +44,13 @@ TEST(values, integers_are_what_they_are_and_end_at_their_ends) {
   EXPECT_EQ(round_to(dtype::int32, 2.5), 2);
   EXPECT_EQ(round_to(dtype::int32, 1e10), 0x1p31 - 1);
   EXPECT_EQ(round_to(dtype::int32, -HUGE_VAL), -0x1p31);
-  EXPECT_THROW(format_of(dtype::int32), std::invalid_argument);
+  const reference::format whole = format_of(dtype::int32);
+  EXPECT_EQ(reference::max_finite(whole), 0x1p31 - 1);
+  for (double x : {0.0, 1.0, 7.0, 0x1p30 - 1, 0x1p30, 0x1p31 - 2}) {
+    EXPECT_EQ(reference::next_up(whole, x), x + 1);
+    EXPECT_EQ(reference::round(whole, x + 0.25), x);
+    EXPECT_EQ(reference::round(whole, -x - 0.75), -x - 1);
+  }
 }
 
 // The compiler's own conversions from double are correctly rounded: an independent check of ours.

@@ -16,7 +16,7 @@ std::int64_t next_token(std::span<const double> logits, const sampling_options& 
     if (!token) throw none();
     return *token;
   }
-  const std::vector<double> kept = reference::kept_probabilities(logits, how.by);
+  const std::vector<double> kept = reference::kept_weights(logits, how.by);
   if (kept.empty()) throw none();
   properties::element_stream draws(how.seed, sequence, std::uint64_t(position));
   return reference::drawn_token(std::span<const double>(kept), draws.uniform());

@@ -28,6 +28,7 @@ import linear
 import linear_attention
 import multi_head
 import rope
+import sampling
 import softmax
 from golden_file import Case, read
 from mpmath import mp, mpf
@@ -37,7 +38,7 @@ from settled import Decided, Elementwise, Oracle
 COMPONENTS = {"adamw": adamw, "addition": addition, "attention": attention, "causal_mask": causal_mask,
               "cross_entropy": cross_entropy, "embedding": embedding, "global_norm": global_norm,
               "kv_cache": kv_cache, "layer_norm": layer_norm, "linear": linear, "linear_attention": linear_attention,
-              "multi_head": multi_head, "rope": rope, "softmax": softmax}
+              "multi_head": multi_head, "rope": rope, "sampling": sampling, "softmax": softmax}
 
 
 def same(a, b, zero_sign):
@@ -66,7 +67,7 @@ def check_output(oracle, key, output, kinds, tensors):
         compared += 1
         zero_sign = isinstance(what, (Decided, Elementwise))
         if is_rounded and not same(values[i], right, zero_sign):
-            different.append(f"{key}:{output}[{i}] is {values[i].hex()}, mpmath has {right.hex()}")
+            different.append(f"{key}:{output}[{i}] is {float(values[i]).hex()}, mpmath has {right.hex()}")
         elif is_double and not is_near(truths[i], value, error):
             different.append(f"{key}:{output}.truth[{i}] is {truths[i].hex()}, mpmath has {mp.nstr(value, 25)}")
     return compared, different

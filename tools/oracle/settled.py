@@ -6,6 +6,7 @@ from activations import FORMATS, round_to
 from mpmath import mp, mpf
 
 FORMATS["fp64"] = (53, -1022, 1023)
+FORMATS["int32"] = (31, 30, 30)  # 1 apart, up to 2^31 - 1
 PRECISIONS = (200, 500, 1200, 3000)
 EXACT_FROM = 1200  # bits: what more of them do not change has no more
 
