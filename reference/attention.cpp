@@ -57,8 +57,9 @@ attended_with_error attend_with_error(std::span<const double> q, const head_matr
   const exponentials w = exponentials_of(s, most);
   const double sum = w.sum(), sum_error = w.sum_error(), n = double(values.count);
   attended_with_error all;
+  const std::vector<double> beyond_of = detail::beyond_numbers(values, scores);
   for (std::int64_t d = 0; d < values.width; ++d) {
-    const double beyond = detail::beyond_numbers(values, scores, d);
+    const double beyond = beyond_of[std::size_t(d)];
     double o = 0, error = 0, magnitude = 0;
     for (std::int64_t j = 0; j < values.count && is_finite(beyond); ++j) {
       const auto at = std::size_t(j);

@@ -71,15 +71,19 @@ struct attended {
 
 namespace detail {
 
-/// sum_j v_j of the non-finite ones among values whose weight is positive; 0 where all are finite.
+/// In each column sum_j v_j of the non-finite ones among values whose weight is positive; 0 where
+/// all are finite.
 template <real R>
-R beyond_numbers(const head_matrix<R>& values, std::span<const R> scores, std::int64_t column) {
-  R sum(0);
+std::vector<R> beyond_numbers(const head_matrix<R>& values, std::span<const R> scores) {
+  std::vector<R> sums(std::size_t(values.width), R(0));
   for (std::int64_t j = 0; j < values.count; ++j) {
-    const R& v = values.data[j * values.stride + column];
-    if (scores[std::size_t(j)] != R(-k_infinity) && !is_finite(v)) sum = sum + v;
+    if (scores[std::size_t(j)] == R(-k_infinity)) continue;
+    for (std::size_t d = 0; d < sums.size(); ++d) {
+      const R& v = values.row(j)[d];
+      if (!is_finite(v)) sums[d] = sums[d] + v;
+    }
   }
-  return sum;
+  return sums;
 }
 
 }  // namespace detail
@@ -119,15 +123,16 @@ attended<R> attend_by(std::span<const R> scores, const head_matrix<R>& values) {
   if (kind != row_kind::ordinary) return result;
   const std::vector<R> t = exponents(scores, R(1));
   const R rest = detail::sum_beyond_largest(std::span<const R>(t)), sum = R(1) + rest;
-  for (std::int64_t d = 0; d < values.width; ++d) {
-    R& o = result.o[std::size_t(d)];
-    o = detail::beyond_numbers(values, scores, d);
-    if (!is_finite(o)) continue;
-    for (std::int64_t j = 0; j < values.count; ++j)
-      if (t[std::size_t(j)] != R(-k_infinity))
-        o = o + detail::exp_or_zero(t[std::size_t(j)]) * values.data[j * values.stride + d];
-    o = o / sum;
+  const std::vector<R> beyond = detail::beyond_numbers(values, scores);
+  std::vector<R> o(beyond.size(), R(0));
+  for (std::int64_t j = 0; j < values.count; ++j) {
+    if (t[std::size_t(j)] == R(-k_infinity)) continue;
+    const R weight = detail::exp_or_zero(t[std::size_t(j)]);
+    const std::span<const R> row = values.row(j);
+    for (std::size_t d = 0; d < o.size(); ++d) o[d] = o[d] + weight * row[d];
   }
+  for (std::size_t d = 0; d < o.size(); ++d)
+    result.o[d] = is_finite(beyond[d]) ? R(o[d] / sum) : beyond[d];
   result.lse = *std::max_element(scores.begin(), scores.end()) + special<R>::log1p(rest);
   return result;
 }

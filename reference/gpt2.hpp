@@ -13,6 +13,7 @@
 #pragma once
 
 #include "reference/attention.hpp"
+#include "reference/cores.hpp"
 #include "reference/embedding.hpp"
 #include "reference/gelu.hpp"
 #include "reference/gpt2_config.hpp"
@@ -84,6 +85,13 @@ class gpt2 {
   gpt2_config config_;
   const named_tensors<R>& weights_;
 };
+
+/// Calls work(i) for all i < count: in double on all cores, in other tiers, which may have state of
+/// their own, on one.
+template <real R, class Work>
+void on_cores_in_double(std::int64_t count, const Work& work) {
+  on_cores(count, std::is_same_v<R, double> ? cores_here() : 1, work);
+}
 
 /// gelu.tanh, gelu.erf or relu of x, and their derivatives.
 template <real R>
@@ -161,6 +169,7 @@ std::string gpt2<R>::normalize(pass& p, const std::string& norm, const std::stri
   const std::span<const R> gamma = weight(norm + ".weight").elements(),
                            beta = weight(norm + ".bias").elements();
   std::vector<R> y, mean, rstd;
+  y.reserve(std::size_t(rows.rows * rows.columns));
   for (std::int64_t i = 0; i < rows.rows; ++i) {
     const std::span<const R> row(rows.data + i * rows.columns, std::size_t(rows.columns));
     const row_statistics<R> of = statistics_of_row(row, R(config_.eps));
@@ -194,22 +203,23 @@ void gpt2<R>::attend(pass& p, std::int64_t layer) const {
   const std::int64_t t = p.tokens.length, c = config_.channels, width = config_.head_width();
   const std::span<const R> qkv = p.at(name_in_block(layer, "qkv")).elements();
   const R scale = R(1) / special<R>::sqrt(R(double(width)));
-  std::vector<R> joined(std::size_t(p.tokens.batch() * t * c), R(0)), lse;
-  for (std::int64_t b = 0; b < p.tokens.batch(); ++b)
-    for (std::int64_t h = 0; h < config_.heads; ++h) {
-      const auto part = [&](packed_part which) {
-        return packed_head(qkv.subspan(std::size_t(b * t * 3 * c), std::size_t(t * 3 * c)), c,
-                           config_.heads, h, which);
-      };
-      const head_matrix<R> q = part(packed_part::queries), k = part(packed_part::keys),
-                           v = part(packed_part::values);
-      for (std::int64_t i = 0; i < t; ++i) {
-        const attended<R> row =
-            reference::attend(q.row(i), k.rows(0, i + 1), v.rows(0, i + 1), scale);
-        std::copy(row.o.begin(), row.o.end(), joined.begin() + (b * t + i) * c + h * width);
-        lse.push_back(row.lse);
-      }
+  std::vector<R> joined(std::size_t(p.tokens.batch() * t * c)),
+      lse(std::size_t(p.tokens.batch() * config_.heads * t));
+  on_cores_in_double<R>(p.tokens.batch() * config_.heads, [&](std::int64_t head) {
+    const std::int64_t b = head / config_.heads, h = head % config_.heads;
+    const auto part = [&](packed_part which) {
+      return packed_head(qkv.subspan(std::size_t(b * t * 3 * c), std::size_t(t * 3 * c)), c,
+                         config_.heads, h, which);
+    };
+    const head_matrix<R> q = part(packed_part::queries), k = part(packed_part::keys),
+                         v = part(packed_part::values);
+    for (std::int64_t i = 0; i < t; ++i) {
+      const attended<R> row =
+          reference::attend(q.row(i), k.rows(0, i + 1), v.rows(0, i + 1), scale);
+      std::copy(row.o.begin(), row.o.end(), joined.begin() + (b * t + i) * c + h * width);
+      lse[std::size_t(head * t + i)] = row.lse;
     }
+  });
   p.put(name_in_block(layer, "lse"), {p.tokens.batch(), config_.heads, t}, std::move(lse));
   p.put(name_in_block(layer, "joined"), p.wide(c), std::move(joined));
 }
@@ -218,8 +228,14 @@ template <real R>
 void gpt2<R>::activate(pass& p, gpt2_activation by, const std::string& x,
                        const std::string& y) const {
   const tensor<R>& from = p.at(x);
-  std::vector<R> result;
-  for (const R& each : from.elements()) result.push_back(activation_at(by, each));
+  const std::span<const R> all = from.elements();
+  std::vector<R> result(all.size());
+  constexpr std::size_t k_part = 4096;  // elements at a time
+  on_cores_in_double<R>(std::int64_t((all.size() + k_part - 1) / k_part), [&](std::int64_t part) {
+    const std::size_t first = std::size_t(part) * k_part;
+    for (std::size_t i = first; i < std::min(first + k_part, all.size()); ++i)
+      result[i] = activation_at(by, all[i]);
+  });
   p.put(y, from.extents(), std::move(result));
 }
 

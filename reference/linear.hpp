@@ -51,7 +51,8 @@ std::vector<R> product(const matrix_view<R>& left, const matrix_view<R>& right) 
 /// Adds a vector to every row.
 template <real R>
 void add_to_rows(std::vector<R>& all, std::span<const R> row) {
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = all[i] + row[i % row.size()];
+  for (std::size_t first = 0; first < all.size(); first += row.size())
+    for (std::size_t n = 0; n < row.size(); ++n) all[first + n] = all[first + n] + row[n];
 }
 
 /// The sum of all rows.

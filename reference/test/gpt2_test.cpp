@@ -187,37 +187,5 @@ TEST(gpt2, the_past_knows_nothing_of_the_future) {
   EXPECT_TRUE(std::equal(a.begin() + 5 * 11, a.end(), b.begin() + 5 * 11));
 }
 
-// Large enough to be cut: the upper parts' product is exact, so that what is left is far below
-// double's own error.
-TEST(gpt2, products_are_better_than_double) {
-  constexpr std::int64_t k_rows = 5, k_inner = 300, k_columns = 700;
-  std::vector<double> a, b;
-  std::uint64_t state = 9;
-  const auto next = [&] {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return double(std::int64_t(state)) * 0x1p-63 * std::ldexp(1.0, int(state >> 60) - 8);
-  };
-  for (std::int64_t i = 0; i < k_rows * k_inner; ++i) a.push_back(next());
-  for (std::int64_t i = 0; i < k_inner * k_columns; ++i) b.push_back(next());
-  const auto left = matrix_of(std::span<const double>(a), k_rows, k_inner),
-             right = matrix_of(std::span<const double>(b), k_inner, k_columns);
-  const std::vector<double> got = compensated_product(left, right);
-  for (std::int64_t i = 0; i < k_rows; ++i)
-    for (std::int64_t n = 0; n < k_columns; ++n) {
-      std::vector<double> column;
-      double l = 0, r = 0;
-      for (std::int64_t k = 0; k < k_inner; ++k) {
-        column.push_back(right.at(k, n));
-        l = std::max(l, std::abs(left.at(i, k))), r = std::max(r, std::abs(right.at(k, n)));
-      }
-      const approximation exact = dot2({a.data() + i * k_inner, k_inner}, column);
-      constexpr double k_u = 0x1p-53, k_bits = 22;  // (53 - 9) / 2
-      const double allowed = 3 * k_u * std::abs(exact.value) + exact.error +
-                             (k_inner + 2) * k_u * k_inner * std::exp2(2 - k_bits) * l * r;
-      const double value = got[std::size_t(i * k_columns + n)];
-      ASSERT_TRUE(std::abs(value - exact.value) <= allowed) << i << " " << n;
-    }
-}
-
 }  // namespace
 }  // namespace assay::reference
