@@ -46,6 +46,7 @@ class Torch:
         torch = gpt2_torch.torch
         torch.set_num_threads(threads)
         gpt2_torch.transformers.logging.set_verbosity_error()
+        gpt2_torch.transformers.logging.disable_progress_bar()
         self.model = gpt2_torch.transformers.GPT2LMHeadModel.from_pretrained(
             folder, dtype=torch.float64, attn_implementation="eager").eval()
         self.tokens = torch.from_numpy(tokens).long()
