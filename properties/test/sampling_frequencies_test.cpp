@@ -21,8 +21,7 @@ using settings = reference::sampling_settings<double>;
 
 constexpr double k_false_alarm = 1e-6;
 constexpr std::int64_t k_draws = 16384;
-// A block of 512 threads takes the emulator a millisecond. (With so few draws most of the wrong
-// samplers below are found, and all that is wrong with u.)
+// A block of 512 threads takes the emulator half a millisecond: of those fewer, with less power.
 constexpr std::int64_t k_draws_of_blocks = 1024;
 constexpr double k_seed = 20;
 

@@ -62,16 +62,16 @@ using tokens = std::vector<double>;
 
 TEST(sampling, greedy_takes_the_first_of_the_largest) {
   const std::vector<std::pair<std::vector<double>, double>> all = {{{-3, -1, -1, k_none, -2}, 1},
-                                                        {{-0.0, 0.0, -0.0}, 0},
-                                                        {{0.0, -0.0, 0.0}, 0},
-                                                        {{-5}, 0},
-                                                        {{k_none, k_none, -60000}, 2},
-                                                        {{k_none, k_none}, -1},
-                                                        {{1, k_nan, 2}, -1},
-                                                        {{1, k_inf, 2}, -1},
-                                                        {{-1, -2, -0.5, -0.5}, 2},
-                                                        {{7, 7, 7, 7}, 0},
-                                                        {{-1, 1e-30, 0}, 1}};
+                                                                   {{-0.0, 0.0, -0.0}, 0},
+                                                                   {{0.0, -0.0, 0.0}, 0},
+                                                                   {{-5}, 0},
+                                                                   {{k_none, k_none, -60000}, 2},
+                                                                   {{k_none, k_none}, -1},
+                                                                   {{1, k_nan, 2}, -1},
+                                                                   {{1, k_inf, 2}, -1},
+                                                                   {{-1, -2, -0.5, -0.5}, 2},
+                                                                   {{7, 7, 7, 7}, 0},
+                                                                   {{-1, 1e-30, 0}, 1}};
   for (const dtype type : k_types)
     for (const std::string& by : k_kernels)
       for (const auto& [logits, token] : all) {
