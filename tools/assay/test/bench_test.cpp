@@ -137,13 +137,26 @@ TEST_F(command, bench_claims_are_written_where_a_readme_has_a_place_for_them) {
   write("optimized/README.md", "before\n");
   expect_refused(assay({"bench", "claims", "--root", "."}),
                  "there is no one section between '<!-- assay bench claims attention -->'");
-  const std::string begin = "before\n<!-- assay bench claims attention -->\n",
-                    end = "<!-- end -->\nbehind\n";
-  write("optimized/README.md", begin + "old\n" + end);
+  const auto readme = [](const std::string& attention, const std::string& mask) {
+    return "before\n<!-- assay bench claims attention -->\n" + attention +
+           "<!-- end -->\nbetween\n<!-- assay bench claims causal_mask -->\n" + mask +
+           "<!-- end -->\nbehind\n";
+  };
+  write("optimized/README.md", readme("old\n", "old\n"));
   const ended told = assay({"bench", "claims", "--root", ".", "--write"});
   EXPECT_EQ(told.code, 0) << told.err;
   EXPECT_THAT(told.out, HasSubstr("| 1,048,576 | 4,194,820 | 516 | 516 |"));
-  EXPECT_EQ(contents("optimized/README.md"), begin + told.out + end);
+  const std::string whole = contents("optimized/README.md");
+  const auto section = [&](const std::string& name) {
+    const std::string begin = "<!-- assay bench claims " + name + " -->\n";
+    const std::size_t first = whole.find(begin) + begin.size();
+    return whole.substr(first, whole.find("<!-- end -->", first) - first);
+  };
+  EXPECT_EQ(whole, readme(section("attention"), section("causal_mask")));
+  for (const char* each : {"attention", "causal_mask"}) {
+    EXPECT_NE(section(each), "old\n");
+    EXPECT_THAT(told.out, HasSubstr(section(each)));
+  }
 }
 
 TEST_F(command, history_marks_where_a_series_changed) {
