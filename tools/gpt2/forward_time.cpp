@@ -3,6 +3,7 @@
 // (tools/oracle/gpt2_speed.py).
 
 #include "reference/gpt2.hpp"
+#include "tools/gpt2/kept_memory.hpp"
 #include "tools/gpt2/model_folder.hpp"
 #include "tools/gpt2/token_file.hpp"
 
@@ -42,6 +43,7 @@ int main(int count, char** words) {
     fmt::print(stderr, "gpt2_forward_time FOLDER TOKENS\n");
     return 2;
   }
+  assay::gpt2::keep_freed_memory();
   try {
     answer(words[1], words[2]);
   } catch (const std::exception& wrong) {

@@ -4,6 +4,7 @@
 #include "tools/assay/exit_code.hpp"
 #include "tools/assay/terminal.hpp"
 #include "tools/gpt2/command.hpp"
+#include "tools/gpt2/kept_memory.hpp"
 #include "tools/gpt2/status.hpp"
 
 #include <CLI/CLI.hpp>
@@ -41,6 +42,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   assay::tools::name_program("gpt2");
+  assay::gpt2::keep_freed_memory();
   return assay::tools::status_of(
       [&] { return assay::gpt2::status_of_kernels([&] { return run(argc, argv); }); });
 }

@@ -15,9 +15,13 @@ import sys
 import tempfile
 import time
 
-import gpt2_model
-import gpt2_torch
-import tensor_file
+try:
+    import gpt2_model
+    import gpt2_torch
+    import tensor_file
+except ModuleNotFoundError as missing:
+    print(f"not run ({missing.name} is not installed)")
+    sys.exit(77)
 
 
 class Reference:
