@@ -66,7 +66,7 @@ void refuse_what_only_the_emulator_does(const engine_options& by) {
   if (by.on == "emulator") return;
   if (by.sanitize) throw bad_input("--sanitize watches the emulator; it says nothing of {}", by.on);
   if (by.schedule != 0)
-    throw bad_input("--schedule orders the emulator's threads, and not those of {}", by.on);
+    throw bad_input("--sched orders the emulator's threads, and not those of {}", by.on);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// --tokens and --ids, --on, --dtype, --sanitize and --schedule, which the subcommands that compute
+// --tokens and --ids, --on, --dtype, --sanitize and --sched, which the subcommands that compute
 // share.
 #pragma once
 
@@ -28,7 +28,8 @@ inline void add_engine_options(CLI::App& sub, engine_options& by) {
   sub.add_option("--on", by.on, "reference, emulator or cuda")->capture_default_str();
   add_dtype_option(sub, by.type);
   sub.add_flag("--sanitize", by.sanitize, "the emulator watches every access");
-  sub.add_option("--schedule", by.schedule, "the emulator's order of threads; 0: the program's")
+  sub.add_option("--sched", by.schedule,
+                 "order of threads on the emulator: 0 program order, others random")
       ->check(tools::whole_number())
       ->capture_default_str();
 }

@@ -177,8 +177,8 @@ TEST_F(gpt2_command, refuses_wrong_input_in_one_line) {
                   "--stop 300 is no token of a vocabulary of 300");
   refused_by_gpt2(gpt2({"generate", "m", "--ids", "1", "--sanitize"}),
                   "--sanitize watches the emulator");
-  refused_by_gpt2(gpt2({"generate", "m", "--ids", "1", "--schedule", "2"}),
-                  "--schedule orders the emulator's threads");
+  refused_by_gpt2(gpt2({"generate", "m", "--ids", "1", "--sched", "2"}),
+                  "--sched orders the emulator's threads");
   for (const char* option : {"--beta1", "--beta2"})
     refused_by_gpt2(gpt2({"train", "m", "--text", k_text, option, "1"}),
                     "'1' is no number from 0 to below 1");
@@ -193,7 +193,7 @@ TEST_F(gpt2_command, runs_under_the_sanitizers_in_another_order) {
   const std::vector<std::string> usual = {"generate", "m",    "--ids",    "1,2",   "--count",
                                           "3",        "--on", "emulator", "--json"};
   std::vector<std::string> watched = usual;
-  watched.insert(watched.end(), {"--sanitize", "--schedule", "7"});
+  watched.insert(watched.end(), {"--sanitize", "--sched", "7"});
   const ended plain = gpt2(usual), other = gpt2(watched);
   EXPECT_EQ(other.code, 0) << other.err;
   EXPECT_EQ(plain.out, other.out);
