@@ -173,5 +173,25 @@ TEST(attention_gradient, leaves_out_what_saw_nothing_and_what_was_not_seen) {
   EXPECT_TRUE(std::isfinite(attention_gradient(p.results(), 1.0).dv[1]));
 }
 
+// Of products that come to -infinity, in double as in other tiers; what the pair would meet is no
+// number, and another pair of its query neither.
+TEST(attention_gradient, leaves_out_a_pair_whose_score_is_minus_infinity) {
+  problem<double> p{2,  1.0, {-k_infinity, 1}, {2, 3, 1, k_nan}, {1, 2, 3, 4}, {k_nan, 1}, {},
+                    {}, {}};
+  p.seen = {{0, 2}};
+  p.o = {k_nan, k_nan};
+  p.lse = {k_nan};
+  const attention_gradients<double> plain = attention_gradient(p.results(), 1.0);
+  const attention_gradients<approximation> bounded =
+      attention_gradient_with_error(p.results(), 1.0, 0.0);
+  for (const std::size_t d : {0, 1}) {
+    EXPECT_EQ(plain.dk[d], 0);
+    EXPECT_EQ(plain.dv[d], 0);
+    EXPECT_EQ(bounded.dk[d].value, 0);
+    EXPECT_EQ(bounded.dv[d].value, 0);
+    EXPECT_TRUE(std::isnan(bounded.dk[2 + d].value));  // the other key's
+  }
+}
+
 }  // namespace
 }  // namespace assay::reference
