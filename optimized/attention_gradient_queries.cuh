@@ -43,11 +43,14 @@ SIMT_DEVICE void take_keys(simt::accumulator (&sums)[Width / 8],
   simt::accumulator weights[k_columns / 8] = {}, ds[k_columns / 8] = {};
   multiply_rows<Width, k_columns>(weights, memory::template own<Half>(0), rows, keys);
   if (of.bias.adds())
-    add_biases<k_columns>(weights, p.scale, [&](int half, int column) {
-      const int key = first + column;
-      return holds(of.seen[half], key) ? of.bias.of(of.query + 8 * half, key) : -INFINITY;
-    });
-  take_weights<k_columns>(weights, of.bias.adds() ? 1.0f : p.scale, seen,
+    add_biases<k_columns>(
+        weights, p.scale,
+        [&](int half, int column) {
+          const int key = first + column;
+          return holds(of.seen[half], key) ? of.bias.of(of.query + 8 * half, key) : -INFINITY;
+        },
+        k_least_score);
+  take_weights<k_columns>(weights, of.bias.adds() ? 1.0f : p.scale, of.bias.adds(), seen,
                           [&](int half, int) { return of.bases[half]; });
   multiply_rows<Width, k_columns>(ds, memory::template own<Half>(1), rows, values);
   take_score_gradients<k_columns>(ds, weights, [&](int half, int) { return of.deltas[half]; });

@@ -50,15 +50,18 @@ SIMT_DEVICE void start_tile(simt::shared<Half> to, const head_rows<const Half>& 
 }
 
 // Scores in the layout of an mma times their scale, plus bias(half, column) log2(e): of a lane's
-// row 8 half of its warp's, and a column of the tile. -infinity where that is.
+// row 8 half of its warp's, and a column of the tile. -infinity where that is; `least` stands for a
+// sum that is it though its bias is not.
 template <int Columns, class Bias>
-SIMT_DEVICE void add_biases(simt::accumulator (&s)[Columns / 8], float scale, const Bias& bias) {
+SIMT_DEVICE void add_biases(simt::accumulator (&s)[Columns / 8], float scale, const Bias& bias,
+                            float least = -INFINITY) {
   SIMT_UNROLL
   for (int n = 0; n < Columns / 8; ++n) {
     SIMT_UNROLL
     for (int e = 0; e < 4; ++e) {
       const float more = bias(e >> 1, n * 8 + int(threadIdx.x) % 4 * 2 + (e & 1));
-      s[n].x[e] = more == -INFINITY ? more : fmaf(s[n].x[e], scale, more * k_float_log2_e);
+      const float sum = fmaf(s[n].x[e], scale, more * k_float_log2_e);
+      s[n].x[e] = more == -INFINITY ? more : sum == -INFINITY ? least : sum;
     }
   }
 }

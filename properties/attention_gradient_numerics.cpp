@@ -47,11 +47,6 @@ pair_addends addends_of(const reference::attention_results<double>& of, std::int
              grad = of.grad.row(i);
   const double lse = of.lse[std::size_t(i)],
                bias = of.bias.empty() ? 0 : of.biases(i)[std::size_t(j)];
-  double score = 0;
-  for (std::size_t d = 0; d < q.size(); ++d) score += q[d] * k[d];
-  // The pair is not there, but kernels look for that in biases alone: its weight may meet what is
-  // not finite as a 0, or be NaN where the log-sum-exp is.
-  if (score * limits.scale + bias == -reference::k_infinity) return {addend::open, addend::open};
   const bool apart =
       lse == -reference::k_infinity;  // its weight is 0, whatever it is multiplied by
   const bool nan = holds_nan(v) || holds_nan(o) || holds_nan(grad);
@@ -59,6 +54,8 @@ pair_addends addends_of(const reference::attention_results<double>& of, std::int
     const addend adds = apart ? addend::open : addend::nan;
     return {adds, adds};
   }
+  double score = 0;
+  for (std::size_t d = 0; d < q.size(); ++d) score += q[d] * k[d];
   const bool has_weight = std::abs(lse) <= 0x1p20 && score * limits.scale + bias <= lse + 1;
   const double rounded = (double(q.size()) + 2) * magnitude_of(q, k) * limits.scale;
   const bool in_reach = rounded + 4 * std::abs(bias) <= 0x1p20 && (apart || has_weight) &&
@@ -173,7 +170,7 @@ std::vector<implementation> attention_gradient_implementations(const attention_v
         "pairs of which (d + 2) times what the score's products add up to, and 4 times its bias, "
         "come to 2^20 at most, with scores below their log-sum-exp plus 1; queries, keys and "
         "gradients up to 2^50, whose products with values and outputs add up to 2^50 at most "
-        "(fp16: 2^12); 2^18 / scale of them; no pair whose score is -infinity without its bias";
+        "(fp16: 2^12); 2^18 / scale of them";
   }
   return all;
 }

@@ -39,21 +39,12 @@ std::vector<approximation> finished(const std::vector<running_sum>& sums, double
   return all;
 }
 
-/// Where it is infinite or NaN, the plain sum: what Dot2 carries along is NaN there, and a pair
-/// whose score is -infinity would not be known for one.
-approximation product_of(std::span<const double> q, std::span<const double> k) {
-  const approximation dot = dot2(q, k);
-  if (is_finite(dot.value)) return dot;
-  double sum = 0;
-  for (std::size_t d = 0; d < q.size(); ++d) sum += q[d] * k[d];
-  return is_finite(sum) ? dot : approximation{sum, 0};
-}
-
-/// p of a pair.
+/// p of a pair. Of an exponent that is not finite it has no error.
 approximation weight_of(const approximation& dot, double scale, double scale_error, double bias,
                         double lse) {
   const double product = dot.value * scale, s = product + bias, t = s - lse,
                p = special<double>::exp(t);
+  if (!is_finite(t)) return {p, 0};
   const double sum = bias == 0 ? 0 : k_u * std::abs(s);
   const double off =
       dot.error * scale + (k_u + scale_error) * std::abs(product) + sum + k_u * std::abs(t);
@@ -102,9 +93,8 @@ attention_gradients<approximation> attention_gradient_with_error(
     const std::span<const double> bias = of.biases(i);
     for (std::int64_t j = seen.first; j < seen.last; ++j) {
       if (!is_there(bias, j)) continue;
-      const approximation dot = product_of(q, of.k.row(j));
+      const approximation dot = dot2(q, of.k.row(j));
       const double b = bias.empty() ? 0 : bias[std::size_t(j)];
-      if (dot.value * scale + b == -k_infinity) continue;
       const approximation p = weight_of(dot, scale, scale_error, b, lse),
                           ds = score_gradient(p, g.of(of.v.row(j)));
       for (std::int64_t d = 0; d < width; ++d) {

@@ -8,8 +8,9 @@
 // over the pairs in which query i sees key j, and b_ij, a bias, is not -infinity. They are
 // functions of all that they are given: of o and lse as these were rounded, not as they should be.
 //
-// Policies: a query whose lse is -infinity saw nothing, and takes part in nothing; a pair whose
-// score is -infinity is not there; whatever else is not finite spreads as the formulas have it.
+// Policies: a query whose lse is -infinity saw nothing, and takes part in nothing; whatever else is
+// not finite spreads as the formulas have it: the weight of a score of -infinity is a 0 like any
+// other, or NaN with its lse.
 #pragma once
 
 #include "reference/attention.hpp"
@@ -67,7 +68,6 @@ attention_gradients<R> attention_gradient(const attention_results<R>& of, const 
     const key_range seen = of.seen[std::size_t(i)];
     for (std::int64_t j = seen.first; j < seen.last; ++j) {
       const R s = attention_score(of.q.row(i), of.k.row(j), scale, of.biases(i), j);
-      if (s == R(-k_infinity)) continue;
       const R p = special<R>::exp(R(s - lse));
       const R ds = p * (detail::dot(of.grad.row(i), of.v.row(j)) - delta);
       detail::add_multiple(&all.dq[std::size_t(i * width)], ds, of.k.row(j));

@@ -76,6 +76,8 @@ inline double sum2(std::span<const double> x) {
 /// x.y = p + sum_i (q_i + r_i), so what is lost is the rounding of `lost` (2n - 1 additions of the
 /// q_i and r_i: gamma_2n times the sum of their magnitudes), half an ulp of the last addition (u
 /// |value|), and eta/2 a product. Twice gamma_2n, and eta itself, cover the rounding of the bound.
+/// Where a product or a sum is infinite or NaN, the plain sum, without an error: what the
+/// transforms lose is NaN there.
 inline approximation dot2(std::span<const double> x, std::span<const double> y) {
   if (x.size() != y.size()) throw std::invalid_argument("dot2: x and y differ in length");
   constexpr double k_u = k_unit_roundoff<double>;
@@ -90,6 +92,7 @@ inline approximation dot2(std::span<const double> x, std::span<const double> y) 
     lost += partial.error + product.error;
     magnitudes += std::abs(partial.error) + std::abs(product.error);
   }
+  if (!is_finite(sum)) return {sum, 0};
   const double value = sum + lost;
   const double n = static_cast<double>(x.size());
   return {value, (1 + 8 * k_u) * (k_u * std::abs(value) + 4 * n * k_u * magnitudes + n * k_eta)};

@@ -34,10 +34,8 @@ R clipping_factor(const R& norm, const R& limit) {
 /// R0, of numbers of at most 24 bits: the sum by Dot2, of which each square is exact, with the
 /// error that it states. |sqrt s - sqrt s'| = |s - s'| / (sqrt s + sqrt s') <= |s - s'| / sqrt s'.
 inline approximation global_norm_with_error(std::span<const double> gradients) {
-  double sum = 0;
-  for (const double g : gradients) sum += g * g;
-  if (!is_finite(sum)) return {sum, 0};
   const approximation squares = dot2(gradients, gradients);
+  if (!is_finite(squares.value)) return squares;
   if (squares.value == 0) return {0, 0};
   constexpr double k_u = k_unit_roundoff<double>;
   const double norm = std::sqrt(squares.value);

@@ -55,6 +55,38 @@ TEST(flash_attention_gradients, in_two_passes_are_the_same_bits_in_100_orders_of
     ASSERT_EQ(outputs_of({id, "flash_mma", "emulator", order}, in, {}), first) << order;
 }
 
+// A query whose products with all keys are -infinity: its weights are 0, or NaN with its
+// log-sum-exp, and meet what there is as such. Where results are NaN says so. But 0 times the
+// query's own infinity, in dk, is beyond what kernels promise: of a partial tile it is cleared.
+TEST(attention_gradients, of_scores_of_minus_infinity_are_what_the_formulas_have) {
+  for (const char* variant : {"dense", "causal", "bias", "alibi"})
+    for (const double lse : {0.0, reference::k_nan}) {
+      const case_id id = gradient_of(variant, dtype::fp16, 3, 70, 32);
+      const contract& c = contract_of(id);
+      case_inputs in = inputs_of(id);
+      const auto given = [&](const std::string& name) -> std::vector<double>& {
+        for (std::size_t t = 0; t < c.inputs.size(); ++t)
+          if (c.inputs[t].name == name) return in.values[t];
+        throw std::invalid_argument(name);
+      };
+      given("q")[32] = -reference::k_infinity;
+      for (std::size_t j = 0; j < 70; ++j) given("k")[32 * j] = 1;
+      given("lse")[1] = lse;
+      const std::vector<truth> exact = c.exact(in);
+      EXPECT_TRUE(std::isnan(exact[1].value[0]));
+      EXPECT_EQ(std::isnan(exact[2].value[0]), std::isnan(lse));
+      for (const implementation& by : c.implementations) {
+        const auto got = outputs_of({id, by.name, "emulator", 0}, in, {});
+        for (std::size_t t = 0; t < got.size(); ++t)
+          for (std::size_t i = 0; i < got[t].size(); ++i)
+            if (c.outputs[t].name != "dk" || std::isnan(lse))
+              ASSERT_EQ(std::isnan(got[t][i]), std::isnan(exact[t].value[i]))
+                  << variant << " by " << by.name << ", lse " << lse << ": " << c.outputs[t].name
+                  << " at " << i;
+      }
+    }
+}
+
 // An atomic addition may take what lies below 2^-126 for 0, before it adds and after.
 TEST(sums_by_atomics, allow_for_what_is_flushed) {
   const auto sum_of = [](const auto& a, std::initializer_list<double> terms) {

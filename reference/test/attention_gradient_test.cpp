@@ -169,27 +169,29 @@ TEST(attention_gradient, leaves_out_what_saw_nothing_and_what_was_not_seen) {
   EXPECT_TRUE(std::isnan(attention_gradient(p.results(), 1.0).dk[0]));
   p.seen[1] = {1, 2};
   EXPECT_FALSE(std::isnan(attention_gradient(p.results(), 1.0).dk[0]));
-  p.q[1] = -k_infinity;  // a score of -infinity
-  EXPECT_TRUE(std::isfinite(attention_gradient(p.results(), 1.0).dv[1]));
 }
 
-// Of products that come to -infinity, in double as in other tiers; what the pair would meet is no
-// number, and another pair of its query neither.
-TEST(attention_gradient, leaves_out_a_pair_whose_score_is_minus_infinity) {
-  problem<double> p{2,  1.0, {-k_infinity, 1}, {2, 3, 1, k_nan}, {1, 2, 3, 4}, {k_nan, 1}, {},
-                    {}, {}};
-  p.seen = {{0, 2}};
-  p.o = {k_nan, k_nan};
-  p.lse = {k_nan};
-  const attention_gradients<double> plain = attention_gradient(p.results(), 1.0);
-  const attention_gradients<approximation> bounded =
-      attention_gradient_with_error(p.results(), 1.0, 0.0);
-  for (const std::size_t d : {0, 1}) {
-    EXPECT_EQ(plain.dk[d], 0);
-    EXPECT_EQ(plain.dv[d], 0);
-    EXPECT_EQ(bounded.dk[d].value, 0);
-    EXPECT_EQ(bounded.dv[d].value, 0);
-    EXPECT_TRUE(std::isnan(bounded.dk[2 + d].value));  // the other key's
+// A product that comes to -infinity, in double as in other tiers: its weight is 0 and meets numbers
+// as such; but NaN where the log-sum-exp is.
+TEST(attention_gradient, of_a_score_of_minus_infinity_is_what_the_formulas_have) {
+  problem<double> p{2, 1.0, {-k_infinity, 1}, {2, 3}, {1, 2}, {1, 1}, {}, {}, {}};
+  p.seen = {{0, 1}};
+  p.o = {1, 1};
+  for (const double lse : {0.0, k_nan}) {
+    p.lse = {lse};
+    const attention_gradients<double> plain = attention_gradient(p.results(), 1.0);
+    const attention_gradients<approximation> bounded =
+        attention_gradient_with_error(p.results(), 1.0, 0.0);
+    for (const std::size_t d : {0, 1}) {
+      const double zero = std::isnan(lse) ? k_nan : 0;
+      const double wanted[] = {zero, d == 0 ? k_nan : zero, zero};  // 0 times q's infinity
+      const double by_formulas[] = {plain.dq[d], plain.dk[d], plain.dv[d]},
+                   in_double[] = {bounded.dq[d].value, bounded.dk[d].value, bounded.dv[d].value};
+      for (const int k : {0, 1, 2}) {
+        EXPECT_TRUE(same(by_formulas[k], wanted[k])) << k << ", " << d << ", " << lse;
+        EXPECT_TRUE(same(in_double[k], wanted[k])) << k << ", " << d << ", " << lse;
+      }
+    }
   }
 }
 

@@ -187,6 +187,18 @@ TEST(exact, dot2_bounds_what_underflow_takes) {
   EXPECT_TRUE(underflowed) << "the range was chosen where products underflow";
 }
 
+TEST(exact, dot2_of_infinities_is_the_plain_sum) {
+  const auto dot = [](std::vector<double> x, std::vector<double> y) { return dot2(x, y); };
+  for (const double sign : {1.0, -1.0}) {
+    const approximation infinite = dot({sign * k_infinity, 1, 0x1p-60}, {2, 3, 5});
+    EXPECT_EQ(infinite.value, sign * k_infinity);
+    EXPECT_EQ(infinite.error, 0);
+    EXPECT_EQ(dot({1, sign * 0x1p1000}, {1, 0x1p1000}).value, sign * k_infinity);
+  }
+  EXPECT_TRUE(std::isnan(dot({k_infinity, 1}, {0, 1}).value));
+  EXPECT_TRUE(std::isnan(dot({k_infinity, k_infinity}, {1, -1}).value));
+}
+
 TEST(exact, dot2_refuses_vectors_of_different_lengths) {
   const std::vector<double> x(3);
   const std::vector<double> y(4);
