@@ -64,9 +64,7 @@ struct cross_entropy_call {
     detail::check_counts(k_signature, what);
     detail::check_floating(k_signature, what);
     const std::vector<std::int64_t>& shape = what.tensors[k_logits].shape;
-    if (shape.size() != 2)
-      throw simt::error(k_signature.name, "tensor 0 is of rank " + std::to_string(shape.size()),
-                        "2");
+    detail::check_rank(what, k_logits, 2, k_signature.name);
     detail::check_shape(k_signature, what, k_gradient, shape);
     detail::check_shape(k_signature, what, k_targets, {shape[0]});
     detail::check_shape(k_signature, what, k_losses, {shape[0]});

@@ -37,9 +37,7 @@ struct sampling_call {
     detail::check_counts(k_signature, what);
     detail::check_floating(k_signature, what);
     const std::vector<std::int64_t>& shape = what.tensors[k_logits].shape;
-    if (shape.size() != 2)
-      throw simt::error(k_signature.name, "tensor 0 is of rank " + std::to_string(shape.size()),
-                        "2");
+    detail::check_rank(what, k_logits, 2, k_signature.name);
     if (shape[1] > k_most_columns)
       throw simt::error(k_signature.name, std::to_string(shape[1]) + " columns",
                         "2^23 at most: sums of their weights are integers of 64 bits");

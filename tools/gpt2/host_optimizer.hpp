@@ -31,10 +31,12 @@ class host_optimizer : public optimizer {
 
   double apply(const weights& gradients, double rate, std::int64_t number) override {
     const training_settings& by = settings();
-    R sum(0);
-    for (const auto& [name, gradient] : gradients)
-      for (const double each : gradient.elements()) sum = sum + R(each) * R(each);
-    const R norm = reference::special<R>::sqrt(sum),
+    std::vector<R> all;
+    for (const auto& [name, gradient] : gradients) {
+      const auto values = gradient.elements();
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    const R norm = reference::global_norm(std::span<const R>(all)),
             factor = by.clip > 0 ? reference::clipping_factor(norm, R(by.clip)) : R(1);
     const auto power = [&](double beta) { return R(std::pow(beta, double(number))); };
     for (auto& [name, parameter] : of_.parameters) {

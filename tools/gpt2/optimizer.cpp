@@ -2,7 +2,6 @@
 
 #include "tools/gpt2/host_optimizer.hpp"
 #include "tools/gpt2/kernel_optimizer.hpp"
-#include "tools/gpt2/norm.hpp"
 
 #include <cmath>
 #include <numbers>
@@ -27,12 +26,6 @@ std::unique_ptr<optimizer> make_optimizer(const engine_options& by, model& of,
                                           const training_settings& settings) {
   if (by.on == "reference") return std::make_unique<host_optimizer<double>>(of, settings);
   return std::make_unique<kernel_optimizer>(of, settings, execution_of(by));
-}
-
-double global_norm(const weights& all) {
-  double sum = 0;
-  for (const auto& [name, tensor] : all) sum += sum_of_squares(tensor.elements());
-  return std::sqrt(sum);
 }
 
 }  // namespace assay::gpt2

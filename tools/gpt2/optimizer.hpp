@@ -43,7 +43,4 @@ inline bool decays(const reference::shape& extents) { return extents.rank() == 2
 std::unique_ptr<optimizer> make_optimizer(const engine_options& by, model& of,
                                           const training_settings& settings);
 
-// The square root of the sum of all squares.
-double global_norm(const weights& all);
-
 }  // namespace assay::gpt2
