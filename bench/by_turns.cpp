@@ -2,11 +2,11 @@
 
 #include "bench/child_process.hpp"
 #include "properties/bad_input.hpp"
+#include "properties/temporary_folder.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <sstream>
@@ -15,25 +15,6 @@ namespace assay::bench {
 namespace {
 
 namespace files = std::filesystem;
-
-class scratch_folder {
- public:
-  scratch_folder() {
-    std::string name = (files::temp_directory_path() / "assay-bench-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw bad_input("cannot make a folder for scratch files");
-    path_ = name;
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  ~scratch_folder() {
-    std::error_code error;
-    files::remove_all(path_, error);
-  }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  files::path path_;
-};
 
 // A regular expression that matches these names and no others.
 std::string filter_for(const std::vector<std::string>& names) {
@@ -93,7 +74,7 @@ std::vector<std::string> benchmarks_of(const timed_program& program) {
 std::vector<results> measure_by_turns(const std::vector<timed_program>& programs,
                                       const std::vector<std::string>& names,
                                       const turn_options& options) {
-  const scratch_folder scratch;
+  const properties::temporary_folder scratch;
   const std::size_t total = programs.size() * options.processes * names.size();
   std::vector<results> all(programs.size());
   std::vector<std::size_t> order(programs.size());

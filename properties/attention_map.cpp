@@ -1,5 +1,7 @@
 #include "properties/attention_map.hpp"
 
+#include "properties/finite.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -57,9 +59,7 @@ row_sums error_of(const mapped_run& run, std::int64_t width, std::int64_t r, std
     error.push_back(more * run.got[0][i] - run.exact[0].value[i]);
   }
   error.push_back((more - 1) * size);
-  const bool numbers =
-      std::all_of(error.begin(), error.end(), [](double x) { return std::isfinite(x); });
-  return numbers ? error : row_sums{};
+  return all_finite(error) ? error : row_sums{};
 }
 
 // By how much the square of the error falls if the block's part is taken a times more or less, |a|

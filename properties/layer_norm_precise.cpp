@@ -1,5 +1,6 @@
 #include "properties/layer_norm_precise.hpp"
 
+#include "properties/finite.hpp"
 #include "properties/precise.hpp"
 
 #include <algorithm>
@@ -13,10 +14,6 @@ namespace {
 constexpr int k_bits = 2304;
 using R = reference::mpfr_real<k_bits>;
 constexpr double k_u = reference::k_unit_roundoff<R>;
-
-bool all_finite(std::span<const double> row) {
-  return std::all_of(row.begin(), row.end(), [](double x) { return std::isfinite(x); });
-}
 
 void append_exactly(truth& all, double value) {
   all.value.push_back(value);

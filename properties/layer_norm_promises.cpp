@@ -1,5 +1,6 @@
 #include "properties/layer_norm_promises.hpp"
 
+#include "properties/finite.hpp"
 #include "properties/layer_norm_rows.hpp"
 
 #include <algorithm>
@@ -9,10 +10,6 @@ namespace assay::properties {
 namespace {
 
 constexpr double k_largest = 0x1p126;
-
-bool all_finite(std::span<const double> x) {
-  return std::all_of(x.begin(), x.end(), [](double each) { return std::isfinite(each); });
-}
 
 bool promised_row(std::span<const double> x, double eps, bool textbook) {
   if (x.empty() || !all_finite(x)) return true;

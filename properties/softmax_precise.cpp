@@ -1,5 +1,6 @@
 #include "properties/softmax_precise.hpp"
 
+#include "properties/finite.hpp"
 #include "properties/precise.hpp"
 #include "properties/softmax_rows.hpp"
 #include "properties/values.hpp"
@@ -15,10 +16,6 @@ using R = reference::mpfr_real<960>;
 constexpr double k_u = reference::k_unit_roundoff<R>;
 
 std::vector<R> widened(std::span<const double> row) { return {row.begin(), row.end()}; }
-
-bool all_finite(std::span<const double> row) {
-  return std::all_of(row.begin(), row.end(), [](double x) { return std::isfinite(x); });
-}
 
 // e^t carries |t| u of the quotient t and u of its own; a |t| beyond 1000 leaves less than
 // k_vanished. So p has 1000 u twice (its own, and the mean of the others'), n u of the sum and 3

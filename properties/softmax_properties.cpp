@@ -2,6 +2,7 @@
 
 #include "properties/property.hpp"
 #include "properties/softmax_mask_properties.hpp"
+#include "properties/finite.hpp"
 #include "properties/softmax_rows.hpp"
 #include "properties/softmax_variant.hpp"
 #include "properties/values.hpp"
@@ -28,10 +29,6 @@ double error_in_double(std::size_t n) {
 
 bool is_ordinary(std::span<const double> x) {
   return reference::kind_of_row(x) == reference::row_kind::ordinary;
-}
-
-bool all_finite(std::span<const double> row) {
-  return std::all_of(row.begin(), row.end(), [](double x) { return std::isfinite(x); });
 }
 
 std::vector<double> row_of(const std::vector<double>& all, const score_rows& rows, std::int64_t r) {

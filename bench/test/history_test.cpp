@@ -1,10 +1,10 @@
 #include "bench/history.hpp"
 
 #include "properties/bad_input.hpp"
+#include "properties/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,14 +17,6 @@ using nlohmann::json;
 
 class history : public testing::Test {
  protected:
-  history() {
-    std::string name = (files::temp_directory_path() / "assay-history-XXXXXX").string();
-    folder = mkdtemp(name.data());
-  }
-  ~history() override {
-    std::error_code error;
-    files::remove_all(folder, error);
-  }
   static record of(const std::string& benchmark, const std::string& time) {
     return {"a-machine", benchmark, time, {1.25e-3, 1.5e-3}, {{"machine", {{"cpu", "c"}}}}};
   }
@@ -37,7 +29,8 @@ class history : public testing::Test {
     std::ofstream(folder + "/" + file) << text;
   }
 
-  std::string folder;
+  const properties::temporary_folder own;
+  const std::string folder = own.path();
 };
 
 TEST_F(history, is_appended_to_a_line_a_record_and_a_file_a_month) {

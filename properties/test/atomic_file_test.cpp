@@ -1,6 +1,7 @@
 #include "properties/atomic_file.hpp"
 
-#include "properties/bad_input.hpp"
+#include "properties/temporary_folder.hpp"
+#include "properties/test/refusal.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -21,32 +21,14 @@ using testing::HasSubstr;
 
 class atomic_file : public testing::Test {
  protected:
-  atomic_file() {
-    folder_ = (std::filesystem::temp_directory_path() / "assay-test-XXXXXX").string();
-    if (!mkdtemp(folder_.data())) throw std::runtime_error("no folder");
-  }
-  ~atomic_file() override {
-    std::error_code error;
-    std::filesystem::remove_all(folder_, error);
-  }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_.file(name); }
   std::size_t files() const {
-    return std::size_t(std::distance(std::filesystem::directory_iterator(folder_), {}));
+    return std::size_t(std::distance(std::filesystem::directory_iterator(folder_.path()), {}));
   }
 
  private:
-  std::string folder_;
+  temporary_folder folder_;
 };
-
-template <class Action>
-std::string refusal_of(const Action& action) {
-  try {
-    action();
-  } catch (const bad_input& wrong) {
-    return wrong.what();
-  }
-  return "nothing was refused";
-}
 
 TEST_F(atomic_file, is_read_as_it_was_written) {
   const std::string all("a\0b\nc\xff", 6);

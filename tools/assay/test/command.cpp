@@ -100,23 +100,12 @@ nlohmann::json ended::json() const {
   return parsed.is_discarded() ? nlohmann::json() : parsed;
 }
 
-command::command() {
-  std::string name = (std::filesystem::temp_directory_path() / "assay-test-XXXXXX").string();
-  if (!mkdtemp(name.data())) throw std::runtime_error("no folder");
-  folder_ = name;
-}
-
-command::~command() {
-  std::error_code error;
-  std::filesystem::remove_all(folder_, error);
-}
-
 ended command::assay(const std::vector<std::string>& arguments, const how& with) const {
-  return run(arguments, folder_, with);
+  return run(arguments, folder_.path(), with);
 }
 
 ended command::broken(const std::vector<std::string>& arguments) const {
-  return run(arguments, folder_, {.program = ASSAY_BROKEN});
+  return run(arguments, folder_.path(), {.program = ASSAY_BROKEN});
 }
 
 bool command::exists(const std::string& name) const { return std::filesystem::exists(path(name)); }
@@ -132,7 +121,7 @@ void command::write(const std::string& name, const std::string& contents) const 
 
 std::vector<std::string> command::files() const {
   std::vector<std::string> names;
-  for (const auto& each : std::filesystem::directory_iterator(folder_))
+  for (const auto& each : std::filesystem::directory_iterator(folder_.path()))
     names.push_back(each.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;

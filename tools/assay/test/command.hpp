@@ -2,6 +2,8 @@
 // says caught.
 #pragma once
 
+#include "properties/temporary_folder.hpp"
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -33,21 +35,18 @@ struct how {
 // A test with an empty folder, in which its commands run.
 class command : public testing::Test {
  protected:
-  command();
-  ~command() override;
-
   ended assay(const std::vector<std::string>& arguments, const how& with = {}) const;
   // The command with the kernels that are wrong on purpose.
   ended broken(const std::vector<std::string>& arguments) const;
 
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_.file(name); }
   bool exists(const std::string& name) const;
   std::string contents(const std::string& name) const;
   void write(const std::string& name, const std::string& contents) const;
   std::vector<std::string> files() const;  // names in the folder
 
  private:
-  std::string folder_;
+  properties::temporary_folder folder_;
 };
 
 // One clear line on standard error, which begins with the program's name; exit status 2, nothing on

@@ -2,14 +2,12 @@
 #pragma once
 
 #include "properties/atomic_file.hpp"
-#include "properties/bad_input.hpp"
+#include "properties/temporary_folder.hpp"
+#include "properties/test/refusal.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -19,36 +17,19 @@ namespace assay::gpt2::test {
 inline const std::string k_data = ASSAY_GPT2_TEST_DATA;
 inline constexpr int k_data_size = 500;
 
-// The message of the bad_input that `action` must end in.
-template <class Action>
-std::string refusal_of(const Action& action) {
-  try {
-    action();
-  } catch (const bad_input& wrong) {
-    return wrong.what();
-  }
-  return "nothing was refused";
-}
+using properties::refusal_of;
 
 class in_folder : public testing::Test {
  protected:
-  in_folder() {
-    folder_ = (std::filesystem::temp_directory_path() / "assay-test-XXXXXX").string();
-    if (!mkdtemp(folder_.data())) throw std::runtime_error("no folder");
-  }
-  ~in_folder() override {
-    std::error_code error;
-    std::filesystem::remove_all(folder_, error);
-  }
-  const std::string& folder() const { return folder_; }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  const std::string& folder() const { return folder_.path(); }
+  std::string path(const std::string& name) const { return folder_.file(name); }
   std::string write(const std::string& name, std::string_view contents) const {
     properties::write_file(path(name), contents);
     return path(name);
   }
 
  private:
-  std::string folder_;
+  properties::temporary_folder folder_;
 };
 
 // Texts from what matters to a tokenizer: words, blanks of many kinds, apostrophes, numbers,
