@@ -215,9 +215,10 @@ void validate(const contract& c, const case_id& id) {
 }
 
 double parameter_value(const parameter_spec& spec, double given) {
-  const double rounded = round_to(dtype::fp32, given);
+  const double rounded = spec.whole ? given : round_to(dtype::fp32, given);
   if (!std::isfinite(rounded))
-    throw bad_input("parameter {}={} is not a finite fp32 number", spec.name, number(given).text());
+    throw bad_input("parameter {}={} is not a finite {}", spec.name, number(given).text(),
+                    spec.whole ? "number" : "fp32 number");
   if (rounded < spec.least || rounded > spec.most)
     throw bad_input("parameter {}={} is not a number from {} to {}", spec.name,
                     number(given).text(), number(spec.least).text(), number(spec.most).text());

@@ -46,8 +46,8 @@ struct parameter_spec {
   std::string name;
   double otherwise = 0;
   std::string about;
-  double least = -0x1.fffffep127, most = 0x1.fffffep127;  // once rounded to fp32
-  bool whole = false;                                     // an integer
+  double least = -0x1.fffffep127, most = 0x1.fffffep127;  // once rounded to fp32, if not `whole`
+  bool whole = false;                                     // an integer, of double's
 };
 
 // What an implementation promises over ALL inputs of a dtype; `assay exhaustive` holds it to that.
@@ -202,8 +202,8 @@ void add_contract(contract added);
 // The contract an id speaks of; throws bad_input with the nearest names where there is none.
 const contract& contract_of(const case_id& id);
 
-// A parameter as truth, model and kernels take it: rounded to fp32. Throws bad_input where that is
-// not finite, or outside the parameter's range, or no integer where the parameter is one.
+// A parameter as truth, model and kernels take it: rounded to fp32 if it is no whole number. Throws
+// bad_input where it is not finite, outside its range, or no integer where it should be one.
 double parameter_value(const parameter_spec& spec, double given);
 
 // What the size of a dimension is a multiple of: 1 where the contract says nothing.

@@ -162,7 +162,7 @@ void add_settings(contract& c) {
                    0, 0x1p24, true},
                   {"top_p", 1, "of those the smallest set with this share", 0, 1}};
   if (c.variant == "next")
-    c.parameters.push_back({"seed", 0, "the generator's key", 0, 0x1p24, true});
+    c.parameters.push_back({"seed", 0, "the generator's key", 0, 0x1p53, true});
 }
 
 contract contract_for(const char* variant) {
