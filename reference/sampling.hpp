@@ -27,6 +27,7 @@ struct sampling_settings {
   R temperature = R(1);
   std::int64_t top_k = 0;
   R top_p = R(1);
+  bool operator==(const sampling_settings&) const = default;
 };
 
 template <real R>

@@ -15,6 +15,17 @@ class whole_session : public session {
   whole_session(engine& by, std::int64_t vocabulary) : by_(by), vocabulary_(vocabulary) {}
 
   std::vector<double> extend(const reference::token_batch& news) override {
+    take(news);
+    return of_last_tokens(by_.logits(all_), all_.batch(), vocabulary_);
+  }
+  std::vector<std::int64_t> next(const reference::token_batch& news, const sampling_options& how,
+                                 std::int64_t position) override {
+    take(news);
+    return by_.next(all_, how, position);
+  }
+
+ private:
+  void take(const reference::token_batch& news) {
     reference::token_batch all{{}, all_.length + news.length};
     for (std::int64_t b = 0; b < news.batch(); ++b)
       for (const reference::token_batch* part : {&std::as_const(all_), &news}) {
@@ -22,10 +33,8 @@ class whole_session : public session {
         all.ids.insert(all.ids.end(), first, first + part->length);
       }
     all_ = std::move(all);
-    return of_last_tokens(by_.logits(all_), all_.batch(), vocabulary_);
   }
 
- private:
   engine& by_;
   std::int64_t vocabulary_;
   reference::token_batch all_;
@@ -70,6 +79,14 @@ void refuse_what_only_the_emulator_does(const engine_options& by) {
 }
 
 }  // namespace
+
+std::vector<std::int64_t> engine::next(const reference::token_batch& tokens,
+                                       const sampling_options& how, std::int64_t position) {
+  const std::vector<double> all = logits(tokens);
+  const auto vocabulary = std::int64_t(all.size() / tokens.ids.size());
+  return next_tokens(of_last_tokens(all, tokens.batch(), vocabulary), tokens.batch(), how,
+                     position);
+}
 
 std::vector<double> of_last_tokens(const std::vector<double>& logits, std::int64_t batch,
                                    std::int64_t vocabulary) {

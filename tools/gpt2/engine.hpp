@@ -22,6 +22,10 @@ class session {
   // The logits of the last token of each sequence, [B, V], once as many new tokens have come to
   // each.
   virtual std::vector<double> extend(const reference::token_batch& news) = 0;
+  // The token that comes next to each of them, [B], likewise: at `position` of their texts, of
+  // which they may be the end. Throws bad_input where none can.
+  virtual std::vector<std::int64_t> next(const reference::token_batch& news,
+                                         const sampling_options& how, std::int64_t position) = 0;
 };
 
 class engine {
@@ -33,6 +37,9 @@ class engine {
 
   // [B, T, V]. Tokens have been checked, here and below.
   virtual std::vector<double> logits(const reference::token_batch& tokens) = 0;
+  // The token that comes next to each sequence, [B], at `position` of its text.
+  virtual std::vector<std::int64_t> next(const reference::token_batch& tokens,
+                                         const sampling_options& how, std::int64_t position);
   virtual loss_result loss(const reference::token_batch& tokens,
                            const std::vector<std::int64_t>& targets, bool with_gradients) = 0;
 };

@@ -6,7 +6,6 @@
 #include "tools/assay/terminal.hpp"
 #include "tools/gpt2/command.hpp"
 #include "tools/gpt2/engine_options.hpp"
-#include "tools/gpt2/next_token.hpp"
 #include "tools/gpt2/tokenizer.hpp"
 
 #include <CLI/CLI.hpp>
@@ -40,14 +39,10 @@ class generator {
   // One more token for every sequence that has not ended; false where all have.
   bool step() {
     if (std::all_of(ended_.begin(), ended_.end(), [](bool each) { return each; })) return false;
-    const std::vector<double> logits = next_logits();
-    const auto width = std::size_t(of_.config.vocabulary);
+    const std::vector<std::int64_t> chosen = next_tokens();
     for (std::size_t s = 0; s < sequences_.size(); ++s) {
-      std::vector<std::int64_t>& ids = sequences_[s];
-      const std::int64_t next = ended_[s] ? chosen_.stop
-                                          : next_token({&logits[s * width], width}, chosen_.how,
-                                                       std::uint32_t(s), std::int64_t(ids.size()));
-      ids.push_back(next);
+      const std::int64_t next = ended_[s] ? chosen_.stop : chosen[s];
+      sequences_[s].push_back(next);
       ended_[s] = ended_[s] || next == chosen_.stop;
     }
     return true;
@@ -73,7 +68,7 @@ class generator {
   }
 
   // A context that is full begins anew with what it holds of the last tokens: positions move.
-  std::vector<double> next_logits() {
+  std::vector<std::int64_t> next_tokens() {
     const auto length = std::int64_t(sequences_[0].size());
     const std::int64_t room = of_.config.positions ? of_.config.context : length + chosen_.count;
     if (length > room && !chosen_.slide)
@@ -85,7 +80,7 @@ class generator {
     }
     const std::int64_t news = length - seen_;
     seen_ = length;
-    return running_->extend(last_tokens(news));
+    return running_->next(last_tokens(news), chosen_.how, length);
   }
 
   const generate_options& chosen_;

@@ -33,6 +33,24 @@ void upload_all(executor& to, const model& of, const reference::token_batch& tok
   if (to.of().values.contains("targets")) to.upload("targets", as_numbers(targets));
 }
 
+// Where the tokens to come stand, for a plan that draws them.
+void upload_places(executor& to, std::int64_t batch, std::int64_t position) {
+  if (!to.of().values.contains("sequences")) return;
+  std::vector<double> sequences;
+  for (std::int64_t b = 0; b < batch; ++b) sequences.push_back(double(b));
+  to.upload("sequences", sequences);
+  to.upload("positions", std::vector<double>(std::size_t(batch), double(position)));
+}
+
+std::vector<std::int64_t> next_tokens_of(executor& by, std::int64_t position) {
+  std::vector<std::int64_t> all;
+  for (const double token : by.download("next_tokens")) {
+    if (token < 0) throw no_token_at(position);
+    all.push_back(std::int64_t(token));
+  }
+  return all;
+}
+
 // Keys and values of all tokens so far, in caches.
 class cached_session : public session {
  public:
@@ -40,23 +58,35 @@ class cached_session : public session {
       : of_(of), type_(type), how_(how), capacity_(capacity) {}
 
   std::vector<double> extend(const reference::token_batch& news) override {
-    prepare(news);
+    prepare(news, std::nullopt);
+    run(news);
+    return of_last_tokens(by_->download("logits"), news.batch(), of_.config.vocabulary);
+  }
+  std::vector<std::int64_t> next(const reference::token_batch& news, const sampling_options& how,
+                                 std::int64_t position) override {
+    prepare(news, how);
+    upload_places(*by_, news.batch(), position);
+    run(news);
+    return next_tokens_of(*by_, position);
+  }
+
+ private:
+  void run(const reference::token_batch& news) {
     const auto batch = std::size_t(news.batch());
     by_->upload("tokens", as_numbers(news.ids));
     by_->upload("lengths", std::vector<double>(batch, double(length_)));
     length_ += news.length;
     by_->upload("lengths_after", std::vector<double>(batch, double(length_)));
     by_->run(0, by_->of().operations.size());
-    return of_last_tokens(by_->download("logits"), news.batch(), of_.config.vocabulary);
   }
 
- private:
-  void prepare(const reference::token_batch& news) {
+  void prepare(const reference::token_batch& news, const std::optional<sampling_options>& how) {
     plan next = planned(of_.config, {.batch = news.batch(),
                                      .length = news.length,
                                      .type = type_,
                                      .capacity = capacity_,
-                                     .position = length_});
+                                     .position = length_,
+                                     .next = how});
     if (by_) return by_->adopt(std::move(next));
     by_ = std::make_unique<executor>(std::move(next), how_);
     upload_parameters(*by_, of_, type_);
@@ -79,14 +109,23 @@ class kernel_engine : public engine {
   }
 
   std::vector<double> logits(const reference::token_batch& tokens) override {
-    executor& by = prepared(tokens, {}, false);
+    executor& by = prepared({tokens.batch(), tokens.length, type_}, tokens, {});
     by.run(0, by.of().forward);
     return by.download("logits");
   }
 
+  std::vector<std::int64_t> next(const reference::token_batch& tokens, const sampling_options& how,
+                                 std::int64_t position) override {
+    executor& by = prepared(
+        {.batch = tokens.batch(), .length = tokens.length, .type = type_, .next = how}, tokens, {});
+    upload_places(by, tokens.batch(), position);
+    by.run(0, by.of().operations.size());
+    return next_tokens_of(by, position);
+  }
+
   loss_result loss(const reference::token_batch& tokens, const std::vector<std::int64_t>& targets,
                    bool with_gradients) override {
-    executor& by = prepared(tokens, targets, true);
+    executor& by = prepared({tokens.batch(), tokens.length, type_, true}, tokens, targets);
     const std::size_t all = by.of().operations.size();
     by.run(0, with_gradients ? all : by.of().forward + 1);
     loss_result result{by.download("loss")[0], {}};
@@ -98,12 +137,10 @@ class kernel_engine : public engine {
   }
 
  private:
-  // The last one, if it is of this size.
-  executor& prepared(const reference::token_batch& tokens, const std::vector<std::int64_t>& targets,
-                     bool backward) {
-    const plan_settings wanted{tokens.batch(), tokens.length, type_, backward};
-    if (!last_ || last_->first.batch != wanted.batch || last_->first.length != wanted.length ||
-        last_->first.backward != backward) {
+  // The last one, if its plan is this.
+  executor& prepared(const plan_settings& wanted, const reference::token_batch& tokens,
+                     const std::vector<std::int64_t>& targets) {
+    if (!last_ || last_->first != wanted) {
       last_.reset();
       last_.emplace(wanted, std::make_unique<executor>(planned(of_.config, wanted), how_));
     }

@@ -18,6 +18,7 @@ plan planned(const reference::gpt2_config& config, const plan_settings& by) {
   planner all(config, by);
   all.add_forward();
   if (by.backward) all.add_backward();
+  if (by.next) all.add_next(*by.next);
   return all.take();
 }
 

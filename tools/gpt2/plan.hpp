@@ -6,9 +6,11 @@
 
 #include "optimized/dtype.hpp"
 #include "reference/gpt2_config.hpp"
+#include "tools/gpt2/next_token.hpp"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,12 +55,18 @@ struct plan_settings {
   // Where there is room for this many tokens of a sequence, keys and values are kept in caches, and
   // the sequences go on at `position`: forward alone.
   std::int64_t capacity = 0, position = 0;
+  // How the token that comes next to each sequence is chosen, from the logits of its last: behind
+  // the forward pass, which is without a backward one then.
+  std::optional<sampling_options> next = {};
+
+  bool operator==(const plan_settings&) const = default;
 };
 
 // Inputs are `tokens`, int32 [batch, length], for the backward pass `targets`, and with caches
 // `lengths` and `lengths_after`, int32 [batch]: tokens of each sequence before these and with them.
-// Caches are h.I.keys and h.I.values, [batch, capacity, heads, width]. Throws bad_input for a
-// configuration that there are no kernels for.
+// Caches are h.I.keys and h.I.values, [batch, capacity, heads, width]. Next tokens are
+// `next_tokens`, int32 [batch], -1 where there is none; those that are drawn take `sequences` and
+// `positions`, their own. Throws bad_input for what there are no kernels for.
 plan planned(const reference::gpt2_config& config, const plan_settings& by);
 
 }  // namespace assay::gpt2

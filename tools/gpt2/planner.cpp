@@ -1,5 +1,7 @@
 #include "tools/gpt2/planner.hpp"
 
+#include "properties/bad_input.hpp"
+
 namespace assay::gpt2 {
 
 using reference::gpt2_activation;
@@ -60,6 +62,25 @@ void planner::add_forward() {
   add_operation("head", "linear.tied.fwd",
                 {rows(x), whole(config_.tied ? "wte.weight" : "lm_head.weight")}, {rows("logits")});
   plan_.forward = plan_.operations.size();
+}
+
+void planner::add_next(const sampling_options& how) {
+  constexpr std::uint64_t k_largest_seed = std::uint64_t(1) << 53;  // double has all up to it
+  const shape each_sequence = {by_.batch};
+  const operand last = {"logits",
+                        {by_.batch, config_.vocabulary},
+                        {by_.length * config_.vocabulary, 1},
+                        (by_.length - 1) * config_.vocabulary};
+  add_value("next_tokens", each_sequence, dtype::int32, value_role::activation);
+  if (how.is_greedy())
+    return add_operation("next", "sampling.greedy.fwd", {last}, {whole("next_tokens")});
+  if (how.seed > k_largest_seed)
+    throw bad_input("a seed of {} is more than 2^53, the largest that kernels take", how.seed);
+  for (const char* each : {"sequences", "positions"})
+    add_value(each, each_sequence, dtype::int32, value_role::input);
+  add_operation("next", "sampling.next.fwd", {last, whole("sequences"), whole("positions")},
+                {whole("next_tokens")},
+                {how.by.temperature, double(how.by.top_k), how.by.top_p, double(how.seed)});
 }
 
 void planner::embed() {

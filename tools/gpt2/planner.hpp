@@ -10,7 +10,9 @@ class planner {
   planner(const reference::gpt2_config& config, const plan_settings& by);
 
   void add_forward();
-  void add_backward();  // behind the forward pass
+  // Behind the forward pass.
+  void add_backward();
+  void add_next(const sampling_options& how);
   plan take() { return std::move(plan_); }
 
  private:
