@@ -54,22 +54,31 @@ SIMT_DEVICE float exponent_base(float lse) {
   return lse == -INFINITY ? INFINITY : lse * k_float_log2_e;
 }
 
-// In place of a score of -infinity beside a bias: its weight is 0 as well, and the pair is there.
+// In place of a score of -infinity that is no bias's: its weight is 0, too, and the pair is there.
 inline constexpr float k_least_score = -0x1.fffffep+127f;
 
-// Scores become weights: 2^(s scale - base); -0 where nothing is there, which no power is. `seen`
-// and `base` say it of a row and a column of the fragments; `biased`: so does a score of -infinity.
+template <int Columns>
+SIMT_DEVICE void raise_scores(simt::accumulator (&s)[Columns / 8]) {
+  SIMT_UNROLL
+  for (int n = 0; n < Columns / 8; ++n) {
+    SIMT_UNROLL
+    for (int e = 0; e < 4; ++e)
+      if (s[n].x[e] == -INFINITY) s[n].x[e] = k_least_score;
+  }
+}
+
+// Scores become weights: 2^(s scale - base); -0 where nothing is there, which no power is: where a
+// score is -infinity, and where `seen` says so, like `base` of a row and a column of the fragments.
 template <int Columns, class Seen, class Base>
-SIMT_DEVICE void take_weights(simt::accumulator (&s)[Columns / 8], float scale, bool biased,
-                              const Seen& seen, const Base& base) {
+SIMT_DEVICE void take_weights(simt::accumulator (&s)[Columns / 8], float scale, const Seen& seen,
+                              const Base& base) {
   SIMT_UNROLL
   for (int n = 0; n < Columns / 8; ++n) {
     SIMT_UNROLL
     for (int e = 0; e < 4; ++e) {
       const int half = e >> 1, column = n * 8 + int(threadIdx.x) % 4 * 2 + (e & 1);
       const float p = simt::exp2_approx(fmaf(s[n].x[e], scale, -base(half, column)));
-      const bool hidden = biased && s[n].x[e] == -INFINITY;
-      s[n].x[e] = seen(half, column) && !hidden ? p : -0.0f;
+      s[n].x[e] = seen(half, column) && s[n].x[e] != -INFINITY ? p : -0.0f;
     }
   }
 }
@@ -199,7 +208,9 @@ SIMT_DEVICE void take_queries(key_sums<Width>& sums, const attention_gradient_pr
           return holds(of.seers[half], query) ? bias.of(query, of.key + 8 * half) : -INFINITY;
         },
         k_least_score);
-  take_weights<k_columns>(weights, bias.adds() ? 1.0f : p.scale, bias.adds(), seen,
+  else
+    raise_scores<k_columns>(weights);
+  take_weights<k_columns>(weights, bias.adds() ? 1.0f : p.scale, seen,
                           [&](int, int column) { return bases[column]; });
   multiply_rows<Width, k_columns>(ds, memory::template own<Half>(1), rows, gradients);
   take_score_gradients<k_columns>(ds, weights, [&](int, int column) { return deltas[column]; });

@@ -50,7 +50,9 @@ SIMT_DEVICE void take_keys(simt::accumulator (&sums)[Width / 8],
           return holds(of.seen[half], key) ? of.bias.of(of.query + 8 * half, key) : -INFINITY;
         },
         k_least_score);
-  take_weights<k_columns>(weights, of.bias.adds() ? 1.0f : p.scale, of.bias.adds(), seen,
+  else
+    raise_scores<k_columns>(weights);
+  take_weights<k_columns>(weights, of.bias.adds() ? 1.0f : p.scale, seen,
                           [&](int half, int) { return of.bases[half]; });
   multiply_rows<Width, k_columns>(ds, memory::template own<Half>(1), rows, values);
   take_score_gradients<k_columns>(ds, weights, [&](int half, int) { return of.deltas[half]; });
