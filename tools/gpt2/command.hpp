@@ -18,6 +18,7 @@ void add_params(CLI::App& app, const common_options& common, int& status);
 void add_logits(CLI::App& app, const common_options& common, int& status);
 void add_loss(CLI::App& app, const common_options& common, int& status);
 void add_spread(CLI::App& app, const common_options& common, int& status);
+void add_time(CLI::App& app, const common_options& common, int& status);
 void add_trace(CLI::App& app, const common_options& common, int& status);
 void add_generate(CLI::App& app, const common_options& common, int& status);
 void add_train(CLI::App& app, const common_options& common, int& status);

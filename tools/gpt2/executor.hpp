@@ -55,6 +55,8 @@ class executor {
   void run(std::size_t first, std::size_t past) {
     for (std::size_t i = first; i < past; ++i) run(i);
   }
+  // Where operations are queued.
+  optimized::stream& turn() { return stream_; }
   const std::string& implementation_of(std::size_t operation) const {
     return calls_[operation].implementation;
   }

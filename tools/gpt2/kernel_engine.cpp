@@ -164,6 +164,27 @@ executor loaded(const model& of, const reference::token_batch& tokens,
   return result;
 }
 
+executor loaded_to_decode(const model& of, std::int64_t batch, std::int64_t length, dtype type,
+                          const execution& how) {
+  executor result(planned(of.config, {.batch = batch,
+                                      .type = type,
+                                      .capacity = length,
+                                      .position = length - 1,
+                                      .next = sampling_options{.greedy = true}}),
+                  how);
+  upload_parameters(result, of, type);
+  for (const auto& [name, value] : result.of().values)
+    if (value.role == value_role::cache)
+      result.upload(name, std::vector<double>(std::size_t(value.elements()), 0.0));
+  const auto all = [&](std::int64_t number) {
+    return std::vector<double>(std::size_t(batch), double(number));
+  };
+  result.upload("tokens", all(0));
+  result.upload("lengths", all(length - 1));
+  result.upload("lengths_after", all(length));
+  return result;
+}
+
 std::unique_ptr<engine> make_kernel_engine(const model& of, dtype type, const execution& how) {
   return std::make_unique<kernel_engine>(of, type, how);
 }

@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
   gpt2::add_generate(app, common, status);
   gpt2::add_train(app, common, status);
   gpt2::add_vocabulary(app, common, status);
+  gpt2::add_time(app, common, status);
   gpt2::add_trace(app, common, status);
   gpt2::add_spread(app, common, status);
   tools::parse_or_refuse(app, argc, argv);

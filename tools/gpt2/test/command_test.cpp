@@ -201,6 +201,28 @@ TEST_F(gpt2_command, runs_under_the_sanitizers_in_another_order) {
   EXPECT_EQ(plain.out, other.out);
 }
 
+TEST_F(gpt2_command, tells_where_time_goes) {
+  make_model("m");
+  for (const char* pass : {"forward", "backward", "decode"}) {
+    const std::vector<std::string> usual = {"time", "m",        "--pass", pass,      "--length",
+                                            "4",    "--rounds", "2",      "--batch", "3"};
+    const ended shown = gpt2(usual);
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    EXPECT_NE(shown.out.find("tokens a second"), std::string::npos) << shown.out;
+    std::vector<std::string> words = usual;
+    words.emplace_back("--json");
+    const nlohmann::json told = gpt2(words).json();
+    EXPECT_EQ(told["tokens"], std::string(pass) == "decode" ? 3 : 12);
+    EXPECT_EQ(told["seconds"].size(), 2u);
+    for (const nlohmann::json& each : told["operations"]) EXPECT_EQ(each["seconds"].size(), 2u);
+    words.back() = "--every";
+    EXPECT_GE(gpt2(words).lines().size(), told["operations"].size());
+  }
+  refused_by_gpt2(gpt2({"time", "m", "--on", "reference"}), "time is of kernels");
+  refused_by_gpt2(gpt2({"time", "m", "--sanitize"}), "--sanitize");
+  refused_by_gpt2(gpt2({"time", "m", "--length", "500"}), "is more than the context of");
+}
+
 // Forgets the first tokens, and goes on; what is drawn is drawn anew at every position.
 TEST_F(gpt2_command, slides_where_it_is_asked_to) {
   make_model("m");

@@ -1,0 +1,34 @@
+// Where the time of a pass goes, operation by operation.
+#pragma once
+
+#include "properties/contract.hpp"
+#include "tools/gpt2/executor.hpp"
+
+#include <functional>
+#include <optional>
+
+namespace assay::gpt2 {
+
+struct timed_operation {
+  std::string name, function, implementation;
+  // What its contract reckons that it moves and computes; nothing where that depends on numbers
+  // (lengths, tokens that repeat) and not on shapes alone.
+  std::optional<properties::cost> work;
+  std::vector<double> seconds;  // one a round
+};
+
+struct pass_times {
+  std::vector<timed_operation> operations;
+  std::vector<double> whole;  // seconds of the pass with nothing between its operations
+};
+
+// The median; of an even number the mean of the two in the middle. `of` must not be empty.
+double median_of(std::vector<double> of);
+
+// Runs all operations once for nothing, then so many rounds of two passes: one with a mark after
+// every operation, one with none between. On a GPU marks are events, and nothing waits before the
+// end of a pass; on the emulator they are the clock's, and an operation's time is the host's. Ends
+// before the next round where `go_on`, which is told the rounds done, says so.
+pass_times timed(executor& by, std::int64_t rounds, const std::function<bool(std::int64_t)>& go_on);
+
+}  // namespace assay::gpt2
