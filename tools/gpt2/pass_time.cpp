@@ -50,12 +50,6 @@ std::vector<timed_operation> operations_of(const executor& by) {
 
 }  // namespace
 
-double median_of(std::vector<double> of) {
-  std::sort(of.begin(), of.end());
-  const std::size_t half = of.size() / 2;
-  return of.size() % 2 == 1 ? of[half] : (of[half - 1] + of[half]) / 2;
-}
-
 pass_times timed(executor& by, std::int64_t rounds,
                  const std::function<bool(std::int64_t)>& go_on) {
   pass_times all{operations_of(by), {}};

@@ -22,9 +22,6 @@ struct pass_times {
   std::vector<double> whole;  // seconds of the pass with nothing between its operations
 };
 
-// The median; of an even number the mean of the two in the middle. `of` must not be empty.
-double median_of(std::vector<double> of);
-
 // Runs all operations once for nothing, then so many rounds of two passes: one with a mark after
 // every operation, one with none between. On a GPU marks are events, and nothing waits before the
 // end of a pass; on the emulator they are the clock's, and an operation's time is the host's. Ends

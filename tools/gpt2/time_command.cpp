@@ -1,5 +1,6 @@
 // gpt2 time: where the time of a pass goes.
 
+#include "bench/rank_test.hpp"
 #include "properties/bad_input.hpp"
 #include "tools/assay/exit_code.hpp"
 #include "tools/assay/terminal.hpp"
@@ -48,7 +49,7 @@ struct shared_time {
 
   void add(const timed_operation& of) {
     ++calls;
-    seconds += median_of(of.seconds);
+    seconds += bench::median(of.seconds);
     if (!of.work) work.reset();
     if (work) work->bytes += of.work->bytes, work->flops += of.work->flops;
   }
@@ -84,7 +85,7 @@ std::vector<std::string> row_of(std::string name, const shared_time& of, double 
 }
 
 void print_table(const time_options& chosen, const pass_times& all) {
-  const double whole = median_of(all.whole);
+  const double whole = bench::median(all.whole);
   tools::table shown({"", "function", "kernel", "calls", "us", "of the pass", "GB/s", "GFLOP/s"});
   double sum = 0;
   for (const shared_time& each : together(all)) {

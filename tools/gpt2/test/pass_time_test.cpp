@@ -41,24 +41,26 @@ TEST(pass_time, goes_to_the_operation_that_takes_it) {
   const test::example of = test::example_of(m.config, 2, 5);
   executor by = loaded(m, of.tokens, of.targets, true, dtype::fp32,
                        {test::emulator(), late_at("h.1.mlp.c_fc")});
+  const auto begun = std::chrono::steady_clock::now();
   const pass_times all = timed(by, 3, always);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begun;
   ASSERT_EQ(all.operations.size(), by.of().operations.size());
   ASSERT_EQ(all.whole.size(), 3u);
-  double others = 0;
+  double sum = 0;
   for (std::size_t i = 0; i < all.operations.size(); ++i) {
     const timed_operation& each = all.operations[i];
     EXPECT_EQ(each.name, by.of().operations[i].name);
     ASSERT_EQ(each.seconds.size(), 3u);
-    const double least = *std::min_element(each.seconds.begin(), each.seconds.end());
-    EXPECT_GT(least, 0) << each.name;
-    if (each.name == "h.1.mlp.c_fc")
-      EXPECT_GE(least, k_nap);
-    else
-      others = std::max(others, least);
+    for (const double seconds : each.seconds) {
+      EXPECT_GE(seconds, each.name == "h.1.mlp.c_fc" ? k_nap : 0) << each.name;
+      sum += seconds;
+    }
   }
-  EXPECT_LT(others, k_nap);  // that each of three rounds of another takes a nap as well is a
-                             // machine on which nothing can be timed
-  for (const double each : all.whole) EXPECT_GE(each, k_nap);
+  for (const double each : all.whole) {
+    EXPECT_GE(each, k_nap);
+    sum += each;
+  }
+  EXPECT_LE(sum, elapsed.count());  // no moment is two operations'
 }
 
 TEST(pass_time, has_the_work_of_what_shapes_alone_decide) {
@@ -93,12 +95,6 @@ TEST(pass_time, ends_where_it_is_told_to) {
   const pass_times all = timed(by, 5, [](std::int64_t done) { return done < 2; });
   EXPECT_EQ(all.whole.size(), 2u);
   EXPECT_EQ(all.operations[0].seconds.size(), 2u);
-}
-
-TEST(pass_time, median_is_the_middle) {
-  EXPECT_EQ(median_of({3}), 3);
-  EXPECT_EQ(median_of({5, 1, 3}), 3);
-  EXPECT_EQ(median_of({4, 1, 2, 8}), 3);
 }
 
 }  // namespace
