@@ -13,6 +13,7 @@
 #include "optimized/simt/backend.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -75,6 +76,21 @@ class stream {
  private:
   device where_;
   std::unique_ptr<simt::queue> queue_;
+};
+
+// Work recorded once, to run again and again as one piece (simt::queue::record): a CUDA graph. Its
+// addresses and numbers stay; what lies in memory is what is there when it runs.
+class graph {
+ public:
+  // Of what `work` puts into the stream.
+  graph(stream& turn, const std::function<void()>& work)
+      : recording_(static_cast<simt::queue&>(turn).record(work)) {}
+
+  // In the stream's turn; throws error where that is another device's.
+  void launch(stream& turn) { recording_->replay(turn); }
+
+ private:
+  std::unique_ptr<simt::recording> recording_;
 };
 
 // COUNT values of T in a device's memory. Blocking copies wait for everything on the device.

@@ -96,8 +96,7 @@ __global__ void __launch_bounds__(k_embedding_threads)
 
 namespace {
 
-using forward = embedding_call<true>;
-using backward = embedding_call<false>;
+using backward = embedding_call<embedding_pass::backward>;
 
 template <class Kernel, class... Arguments>
 void launch_warps(Kernel kernel, std::int64_t warps, const call& what, simt::queue& stream,
@@ -128,14 +127,20 @@ void by_words(const call& what, dtype type, const Run& run) {
   of(simt::fp16());
 }
 
+template <embedding_pass Pass>
 void launch_gather(const call& what, simt::queue& stream) {
+  using forward = embedding_call<Pass>;
   forward::check(what);
   const embedding_size size = forward::size(what);
   by_words(what, what.tensors[forward::k_x].type, [&]<class T, int Bytes>() {
-    const embedding_problem<T> p{
-        size, forward::ids(what), forward::rows<const T>(what, forward::k_tokens),
-        forward::rows<const T>(what, forward::k_positions), forward::rows<T>(what, forward::k_x)};
-    launch_warps(embedding_gather<T, Bytes>,
+    embedding_problem<T> p{size,
+                           forward::ids(what),
+                           {},
+                           forward::template rows<const T>(what, forward::k_tokens),
+                           forward::template rows<const T>(what, forward::k_positions),
+                           forward::template rows<T>(what, forward::k_x)};
+    if (forward::k_offset) p.lengths = forward::lengths(what);
+    launch_warps(embedding_gather<T, Bytes, forward::k_offset>,
                  size.ids() * warps_of_row(size.width, Bytes / int(sizeof(T))), what, stream, p);
   });
 }
@@ -242,7 +247,8 @@ void launch_atomic(const call& what, simt::queue& stream) {
 
 std::span<const launcher> embedding_launchers() {
   static const std::vector<launcher> all = {
-      {"embedding.tokens.fwd", "gather", launch_gather},
+      {"embedding.tokens.fwd", "gather", launch_gather<embedding_pass::forward>},
+      {"embedding.offset.fwd", "gather", launch_gather<embedding_pass::offset>},
       {"embedding.tokens.bwd", "sorted", launch_sorted, sort_workspace},
       {"embedding.tokens.bwd", "naive", launch_naive},
       {"embedding.tokens.bwd", "atomic", launch_atomic, atomic_workspace}};

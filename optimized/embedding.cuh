@@ -1,11 +1,12 @@
 // Embedding of tokens and their positions, and its gradients: kernels.
 //
-//   x[b, i] = tokens[ids[b, i]] + positions[i]
+//   x[b, i] = tokens[ids[b, i]] + positions[i], or positions[lengths[b] + i] where sequences go on
 //   dtokens[n] = sum of dx[b, i] over ids[b, i] = n,   dpositions[i] = sum of dx[b, i] over b
 //
-// A warp moves 32 words of a row. Rows of a table that nobody asked for get zeros. An id that is no
-// row of the table is never followed: its x is NaN, and it adds to no row of dtokens. Sums are of
-// fp32, from the first token to the last; embedding_add_atomically alone leaves the order open.
+// A warp moves 32 words of a row. Rows of a table that nobody asked for get zeros. An id or a
+// position that is no row of its table is never followed: its x is NaN, and such an id adds to no
+// row of dtokens. Sums are of fp32, from the first token to the last; embedding_add_atomically
+// alone leaves the order open.
 #pragma once
 
 #include "optimized/matrix_rows.cuh"
@@ -25,6 +26,9 @@ struct embedding_size {
 
   SIMT_HOST_DEVICE std::int64_t ids() const { return batch * length; }
   SIMT_DEVICE bool has(int id) const { return id >= 0 && id < tokens; }
+  SIMT_DEVICE bool has_position(std::int64_t place) const {
+    return place >= 0 && place < positions;
+  }
 };
 
 // This lane's word of a row, where a warp has 32 words and `words` elements make one; past the last
@@ -44,11 +48,11 @@ SIMT_DEVICE row_word word_of_lane(std::int64_t rows, std::int64_t width, int wor
   return {warp / warps, first, warp / warps < rows && first < width};
 }
 
-// tokens, positions and x: matrices of rows.
+// tokens, positions and x: matrices of rows. Where sequences begin there are no lengths.
 template <class T>
 struct embedding_problem {
   embedding_size size;
-  simt::global<const std::int32_t> ids;
+  simt::global<const std::int32_t> ids, lengths;  // [ids], [batch]
   matrix_rows<const T> tokens, positions;
   matrix_rows<T> x;
 };
@@ -59,18 +63,19 @@ SIMT_DEVICE void add_to(Word& sum, const Word& each) {
   for (int e = 0; e < Word::k_count; ++e) sum.value[e] += each.value[e];
 }
 
-template <class T, int Bytes>
+template <class T, int Bytes, bool Offset>
 __global__ void __launch_bounds__(k_embedding_threads) embedding_gather(embedding_problem<T> p) {
   using word = elements<T, Bytes>;
   const row_word at = word_of_lane(p.size.ids(), p.size.width, word::k_count);
   if (!at.inside) return;
   const std::int64_t here = p.size.width - at.first;
   const int id = p.ids[at.row];
+  std::int64_t place = at.row % p.size.length;
+  if (Offset) place += int(p.lengths[at.row / p.size.length]);
   word x;
-  if (p.size.has(id)) {
+  if (p.size.has(id) && p.size.has_position(place)) {
     x = load_part<T, Bytes, reuse::yes>(p.tokens[id] + at.first, here);
-    const word position =
-        load_part<T, Bytes, reuse::yes>(p.positions[at.row % p.size.length] + at.first, here);
+    const word position = load_part<T, Bytes, reuse::yes>(p.positions[place] + at.first, here);
     add_to(x, position);
   } else {
     SIMT_UNROLL

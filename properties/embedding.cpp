@@ -20,20 +20,40 @@ std::vector<R> widened(const std::vector<double>& values) {
   return {values.begin(), values.end()};
 }
 
-// Ids are drawn from those that there are. `special` data have others too.
-void strange_ids(case_inputs& in) {
-  if (in.id.distribution.name != "special") return;
-  constexpr std::uint32_t k_stream = 3000;
-  const double tokens = double(in.id.dimension("v"));
-  const double strange[] = {-1, tokens, tokens + 1,
-                            double(std::numeric_limits<std::int32_t>::max()),
+// Every fourth is none of `rows` rows.
+void make_strange(std::vector<double>& numbers, double rows, const case_id& id,
+                  std::uint32_t stream) {
+  const double strange[] = {-1, rows, rows + 1, double(std::numeric_limits<std::int32_t>::max()),
                             double(std::numeric_limits<std::int32_t>::min())};
   std::uint64_t i = 0;
-  for (double& id :
-       in.values[is_forward(in.id) ? k_embedding_forward.ids : k_embedding_backward.ids]) {
-    element_stream from(in.id.seed, k_stream, i++);
-    if (from.below(4) == 0) id = strange[from.below(std::size(strange))];
+  for (double& each : numbers) {
+    element_stream from(id.seed, stream, i++);
+    if (from.below(4) == 0) each = strange[from.below(std::size(strange))];
   }
+}
+
+// Ids are drawn from those that there are, and lengths so that there is room behind them. `special`
+// data have others too.
+void finish(case_inputs& in) {
+  const embedding_shape shape = embedding_shape::of(in.id);
+  const bool special = in.id.distribution.name == "special";
+  if (special)
+    make_strange(in.values[is_forward(in.id) ? k_embedding_forward.ids : k_embedding_backward.ids],
+                 double(shape.tokens), in.id, 3000);
+  if (!goes_on(in.id)) return;
+  std::vector<double>& lengths = in.values[k_embedding_lengths];
+  for (double& each : lengths) each = std::min(each, double(shape.positions - shape.length));
+  if (special) make_strange(lengths, double(shape.positions), in.id, 3001);
+}
+
+std::string objection_to_lengths(const case_inputs& in) {
+  const embedding_shape shape = embedding_shape::of(in.id);
+  const std::vector<double>& lengths = in.values[k_embedding_lengths];
+  for (std::size_t b = 0; b < lengths.size(); ++b)
+    if (lengths[b] < 0 || lengths[b] > double(shape.positions - shape.length))
+      return fmt::format("tensor 'lengths' has {} at [{}]; expected 0 to {}", lengths[b], b,
+                         shape.positions - shape.length);
+  return {};
 }
 
 std::string objection(const case_inputs& in) {
@@ -44,7 +64,7 @@ std::string objection(const case_inputs& in) {
       return fmt::format("tensor 'ids' has {} at [{}, {}]; expected 0 to {}", ids[k],
                          std::int64_t(k) / shape.length, std::int64_t(k) % shape.length,
                          shape.tokens - 1);
-  return {};
+  return goes_on(in.id) ? objection_to_lengths(in) : std::string();
 }
 
 truth truth_of(const std::vector<reference::approximation>& values) {
@@ -60,8 +80,8 @@ std::vector<truth> exact_forward(const case_inputs& in) {
   const embedding_shape shape = embedding_shape::of(in.id);
   const reference::table<double> tokens{in.values[k_embedding_forward.tokens], shape.width},
       positions{in.values[k_embedding_forward.positions], shape.width};
-  const std::vector<std::int64_t> ids = embedding_ids(in);
-  return {truth_of(reference::embedding_with_error(ids, shape.length, tokens, positions))};
+  return {truth_of(
+      reference::embedding_with_error(embedding_ids(in), embedding_places(in), tokens, positions))};
 }
 
 std::vector<truth> exact_backward(const case_inputs& in) {
@@ -91,8 +111,8 @@ std::vector<truth> precise_outputs(const case_inputs& in) {
   if (is_forward(in.id)) {
     const auto tokens = wide(k_embedding_forward.tokens),
                positions = wide(k_embedding_forward.positions);
-    return {exactly(reference::embedding<precise_real>(ids, shape.length, {tokens, shape.width},
-                                                       {positions, shape.width}),
+    return {exactly(reference::embedding<precise_real>(
+                        ids, embedding_places(in), {tokens, shape.width}, {positions, shape.width}),
                     type)};
   }
   const auto dx = wide(k_embedding_backward.dx);
@@ -103,7 +123,15 @@ std::vector<truth> precise_outputs(const case_inputs& in) {
           gradient(reference::position_ids(shape.batch, shape.length), shape.positions)};
 }
 
-// Rows of tables that are asked for, once; all of x, dx and gradients; ids.
+// How many of them there are that are in a table, each counted once.
+template <class Has>
+double count_of_rows(std::vector<std::int64_t> asked, const Has& has) {
+  std::sort(asked.begin(), asked.end());
+  asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
+  return double(std::count_if(asked.begin(), asked.end(), has));
+}
+
+// Rows of tables that are asked for, once; all of x, dx and gradients; ids and lengths.
 cost cost_of(const case_id& id) {
   const embedding_shape shape = embedding_shape::of(id);
   const double row = double(shape.width) * double(size_of(id.types.back().type)),
@@ -111,13 +139,14 @@ cost cost_of(const case_id& id) {
   if (!is_forward(id))
     return {(ids + double(shape.tokens + shape.positions)) * row + 4 * ids,
             2 * ids * double(shape.width)};
-  std::vector<std::int64_t> asked = embedding_ids(make_inputs(contract_of(id), id));
-  std::sort(asked.begin(), asked.end());
-  asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
-  const auto rows =
-      std::count_if(asked.begin(), asked.end(), [&](std::int64_t each) { return shape.has(each); });
-  const double positions = shape.batch > 0 ? double(shape.length) : 0;
-  return {(ids + double(rows) + positions) * row + 4 * ids, ids * double(shape.width)};
+  const case_inputs in = make_inputs(contract_of(id), id);
+  const double rows = count_of_rows(embedding_ids(in),
+                                    [&](std::int64_t each) { return shape.has(each); }),
+               positions = count_of_rows(embedding_places(in), [&](std::int64_t each) {
+                 return shape.has_position(each);
+               });
+  return {(ids + rows + positions) * row + 4 * ids + (goes_on(id) ? 4 * double(shape.batch) : 0),
+          ids * double(shape.width)};
 }
 
 struct wanted_embedding {
@@ -171,13 +200,23 @@ std::vector<case_id> cases_of(const contract& c) {
   return cases;
 }
 
-contract contract_for(bool forward) {
+enum class pass { forward, offset, backward };
+
+std::string about(pass which) {
+  if (which == pass::forward)
+    return "tokens[ids[b, i]] + positions[i]; NaN where an id is no row of tokens";
+  if (which == pass::offset)
+    return "tokens[ids[b, i]] + positions[lengths[b] + i]; NaN where one is no row of its table";
+  return "of each token and of each position, the sum of its rows of dx";
+}
+
+contract contract_for(pass which) {
+  const bool forward = which != pass::backward;
   contract c;
   c.component = "embedding";
-  c.variant = "tokens";
+  c.variant = which == pass::offset ? "offset" : "tokens";
   c.direction = forward ? "fwd" : "bwd";
-  c.about = forward ? "tokens[ids[b, i]] + positions[i]; NaN where an id is no row of tokens"
-                    : "of each token and of each position, the sum of its rows of dx";
+  c.about = about(which);
   c.dimensions = {"batch", "t", "v", "positions", "c"};
   c.usual = {{"t", {}}, {"v", {}}, {"c", {8, 1, 20, 64, 13, 300}}};
   c.at_most = {{"t", "positions"}};
@@ -186,6 +225,8 @@ contract contract_for(bool forward) {
   const std::vector<std::string> x = {"batch", "t", "c"};
   if (forward) {
     c.inputs = {tokens, positions, ids};
+    if (which == pass::offset)
+      c.inputs.push_back({"lengths", {"batch"}, drawn::as_length, "positions"});
     c.outputs = {{"x", x}};
   } else {
     c.inputs = {{"dx", x}, ids};
@@ -193,12 +234,13 @@ contract contract_for(bool forward) {
     c.sums_over_first = true;  // the first of them too
   }
   for (dtype t : {dtype::fp32, dtype::bf16, dtype::fp16}) {
-    c.signatures.emplace_back(4, t);
-    c.signatures.back()[forward ? k_embedding_forward.ids : k_embedding_backward.ids] =
-        dtype::int32;
+    std::vector<dtype> types(c.inputs.size() + c.outputs.size(), t);
+    types[forward ? k_embedding_forward.ids : k_embedding_backward.ids] = dtype::int32;
+    if (which == pass::offset) types[k_embedding_lengths] = dtype::int32;
+    c.signatures.push_back(std::move(types));
   }
   c.takes_gaps = true;
-  c.finish_inputs = strange_ids;
+  c.finish_inputs = finish;
   c.objection = objection;
   c.exact = forward ? exact_forward : exact_backward;
   c.precise = {"MPFR at 960 bits", 289, precise_outputs};
@@ -217,6 +259,8 @@ contract contract_for(bool forward) {
 
 }  // namespace
 
-std::vector<contract> embedding_contracts() { return {contract_for(true), contract_for(false)}; }
+std::vector<contract> embedding_contracts() {
+  return {contract_for(pass::forward), contract_for(pass::offset), contract_for(pass::backward)};
+}
 
 }  // namespace assay::properties

@@ -29,13 +29,18 @@ struct row_words {
   }
 };
 
-// Both tables' rows and x of each id, or x alone; the id, once a word.
+// Both tables' rows and x of each id, or x alone; the id, and where sequences go on the length of
+// its own, once a word.
 double gather_traffic(const case_id& id) {
   const embedding_shape shape = embedding_shape::of(id);
   const row_words row(id);
+  const case_inputs in = make_inputs(contract_of(id), id);
+  const std::vector<std::int64_t> ids = embedding_ids(in), places = embedding_places(in);
   double bytes = 0;
-  for (const std::int64_t each : embedding_ids(make_inputs(contract_of(id), id)))
-    bytes += (shape.has(each) ? 3 : 1) * double(shape.width) * row.element + 4 * row.words;
+  for (std::size_t k = 0; k < ids.size(); ++k) {
+    const bool both = shape.has(ids[k]) && shape.has_position(places[k]);
+    bytes += (both ? 3 : 1) * double(shape.width) * row.element + (goes_on(id) ? 8 : 4) * row.words;
+  }
   return bytes;
 }
 
@@ -109,25 +114,24 @@ double atomic_traffic(const case_id& id) {
 implementation gather() {
   implementation it;
   it.name = "gather";
-  it.about = "a warp 32 words of 16 bytes of a row; ids are looked up once a word";
+  it.about = "a warp 32 words of 16 bytes of a row; ids and lengths are looked up once a word";
   it.numerics = "the sum of both rows in fp32, rounded to the output";
   it.model = make_model([](const auto& a, const case_inputs& in) {
     using arithmetic = std::decay_t<decltype(a)>;
     const embedding_shape shape = embedding_shape::of(in.id);
-    const std::vector<std::int64_t> ids = embedding_ids(in);
+    const std::vector<std::int64_t> ids = embedding_ids(in), places = embedding_places(in);
     model_outputs<arithmetic> x(1);
-    for (std::int64_t k = 0; k < shape.ids(); ++k)
+    for (std::size_t k = 0; k < ids.size(); ++k)
       for (std::int64_t c = 0; c < shape.width; ++c) {
-        const std::int64_t id = ids[std::size_t(k)];
-        if (!shape.has(id)) {
+        if (!shape.has(ids[k]) || !shape.has_position(places[k])) {
           x[0].push_back(arithmetic::exact(reference::k_nan));
           continue;
         }
         const auto element = [&](std::size_t tensor, std::int64_t row) {
           return arithmetic::exact(in.values[tensor][std::size_t(row * shape.width + c)]);
         };
-        x[0].push_back(a.add(element(k_embedding_forward.tokens, id),
-                             element(k_embedding_forward.positions, k % shape.length)));
+        x[0].push_back(a.add(element(k_embedding_forward.tokens, ids[k]),
+                             element(k_embedding_forward.positions, places[k])));
       }
     return x;
   });

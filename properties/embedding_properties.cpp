@@ -66,37 +66,57 @@ std::string broken_independence(const subject& s) {
   return unlike(here, there);
 }
 
+// One token more has gone before, and the table has a row more at its front, and one less at its
+// end, which nobody asks for.
+std::string broken_offset(const subject& s) {
+  const embedding_shape shape = embedding_shape::of(s.inputs().id);
+  const std::int64_t most = shape.positions - shape.length - 1;
+  if (most < 0) return {};  // no sequence has room for one more
+  case_inputs here = s.inputs();
+  for (double& each : here.values[k_embedding_lengths]) each = std::clamp(each, 0.0, double(most));
+  case_inputs there = here;
+  for (double& each : there.values[k_embedding_lengths]) ++each;
+  auto& positions = there.values[k_embedding_forward.positions];
+  std::rotate(positions.begin(), positions.end() - shape.width, positions.end());
+  return unlike(s.outputs(here), s.outputs(there));
+}
+
 // The matrix of one-hot rows: is id k token n?
 double one_hot(const std::vector<std::int64_t>& ids, std::int64_t k, std::int64_t n) {
   return ids[std::size_t(k)] == n ? 1 : 0;
 }
 
 // x = one_hot tokens + positions, where no number of the tables is infinite or none: 0 times that
-// is not 0. An id that is none has no one-hot row.
+// is not 0. An id that is none has no one-hot row, and a position that is none no row at all.
 std::string broken_product(const subject& s) {
   case_inputs in = s.inputs();
   for (const std::size_t t : {k_embedding_forward.tokens, k_embedding_forward.positions})
     for (double& each : in.values[t]) each = std::isfinite(each) ? each : 0;
   const embedding_shape shape = embedding_shape::of(in.id);
-  const std::vector<std::int64_t> ids = embedding_ids(in);
+  const std::vector<std::int64_t> ids = embedding_ids(in), places = embedding_places(in);
   const bounded_output x = s.outputs(in)[0];
   std::vector<double> product, allowed = x.reach;
-  for (std::int64_t k = 0; k < shape.ids(); ++k)
+  for (std::int64_t k = 0; k < shape.ids(); ++k) {
+    const std::int64_t place = places[std::size_t(k)];
     for (std::int64_t c = 0; c < shape.width; ++c) {
       double dot =
-          in.values[k_embedding_forward.positions][std::size_t(k % shape.length * shape.width + c)];
+          shape.has_position(place)
+              ? in.values[k_embedding_forward.positions][std::size_t(place * shape.width + c)]
+              : 0;
       for (std::int64_t n = 0; n < shape.tokens; ++n)
         dot += one_hot(ids, k, n) *
                in.values[k_embedding_forward.tokens][std::size_t(n * shape.width + c)];
       const auto i = std::size_t(k * shape.width + c);
       product.push_back(dot);
-      if (shape.has(ids[std::size_t(k)]))
+      if (shape.has(ids[std::size_t(k)]) && shape.has_position(place))
         allowed[i] += 2 * reference::k_unit_roundoff<double> * std::abs(dot);
       else if (!std::isnan(x.got[i]))
-        return fmt::format("id {} is no token, and its x is {:a}", ids[std::size_t(k)], x.got[i]);
+        return fmt::format("id {} or position {} is none, and x is {:a}", ids[std::size_t(k)],
+                           place, x.got[i]);
       else
         allowed[i] = reference::k_infinity;
     }
+  }
   return differ(x.got, product, allowed);
 }
 
@@ -183,6 +203,9 @@ void add_embedding_properties(contract& c) {
   if (c.direction == "fwd") {
     add("a row depends on its own token and position alone", broken_independence);
     add("one-hot rows times the tables", broken_product);
+    if (c.variant == "offset")
+      add("a token more before, in a table that begins a row earlier, changes no bit",
+          broken_offset);
     return;
   }
   add("one-hot columns times the gradient from above", broken_transposed_product);

@@ -13,4 +13,12 @@ std::vector<std::int64_t> embedding_ids(const case_inputs& in) {
   return {ids.begin(), ids.end()};
 }
 
+std::vector<std::int64_t> embedding_places(const case_inputs& in) {
+  const embedding_shape shape = embedding_shape::of(in.id);
+  if (!goes_on(in.id)) return reference::position_ids(shape.batch, shape.length);
+  const std::vector<double>& lengths = in.values[k_embedding_lengths];
+  return reference::position_ids_behind(std::vector<std::int64_t>(lengths.begin(), lengths.end()),
+                                        shape.length);
+}
+
 }  // namespace assay::properties

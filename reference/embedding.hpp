@@ -1,14 +1,15 @@
 // Embedding of tokens and of their positions, and its gradients:
 //
-//   x[b, i] = tokens[id[b, i]] + positions[i]
+//   x[b, i] = tokens[id[b, i]] + positions[i], or positions[lengths[b] + i] where sequences go on
 //   dtokens[n] = sum of dx[b, i] over all id[b, i] = n,   dpositions[i] = sum of dx[b, i] over b
 //
 // Shapes: ids [batch, length]; tokens [V, C], positions [P, C], P >= length; x [batch, length, C].
 // It is the product of one-hot rows with a matrix, and its gradient that of their transposes, but
 // that what is multiplied with 0 there is not looked at here.
 //
-// Policies: an id that is no row of the table makes its x NaN; it adds to no row of dtokens, and
-// its dx counts for its position like any other. A row that nobody asked for has a gradient of 0.
+// Policies: an id or a position that is no row of its table makes x NaN; such an id adds to no row
+// of dtokens, and its dx counts for its position like any other. A row that nobody asked for has a
+// gradient of 0.
 #pragma once
 
 #include "reference/exact.hpp"
@@ -41,15 +42,24 @@ inline std::vector<std::int64_t> position_ids(std::int64_t batch, std::int64_t l
   return ids;
 }
 
-/// x, where `length` ids are a sequence.
+/// Of sequences that go on for `length` tokens, each behind as many as `lengths` says.
+inline std::vector<std::int64_t> position_ids_behind(std::span<const std::int64_t> lengths,
+                                                     std::int64_t length) {
+  std::vector<std::int64_t> ids;
+  for (const std::int64_t before : lengths)
+    for (std::int64_t i = 0; i < length; ++i) ids.push_back(before + i);
+  return ids;
+}
+
+/// x, where `places` are the positions of the ids.
 template <real R>
-std::vector<R> embedding(std::span<const std::int64_t> ids, std::int64_t length,
+std::vector<R> embedding(std::span<const std::int64_t> ids, std::span<const std::int64_t> places,
                          const table<R>& tokens, const table<R>& positions) {
   std::vector<R> x;
   for (std::size_t k = 0; k < ids.size(); ++k)
     for (std::int64_t c = 0; c < positions.width; ++c)
-      x.push_back(tokens.has(ids[k])
-                      ? R(tokens.at(ids[k], c) + positions.at(std::int64_t(k) % length, c))
+      x.push_back(tokens.has(ids[k]) && positions.has(places[k])
+                      ? R(tokens.at(ids[k], c) + positions.at(places[k], c))
                       : R(k_nan));
   return x;
 }
@@ -83,17 +93,17 @@ std::vector<R> embedding_gradient(std::span<const std::int64_t> ids, std::int64_
 
 /// Each x rounded to double, and what that lost.
 inline std::vector<approximation> embedding_with_error(std::span<const std::int64_t> ids,
-                                                       std::int64_t length,
+                                                       std::span<const std::int64_t> places,
                                                        const table<double>& tokens,
                                                        const table<double>& positions) {
   std::vector<approximation> x;
   for (std::size_t k = 0; k < ids.size(); ++k)
     for (std::int64_t c = 0; c < positions.width; ++c) {
-      if (!tokens.has(ids[k])) {
+      if (!tokens.has(ids[k]) || !positions.has(places[k])) {
         x.push_back({k_nan, 0});
         continue;
       }
-      const auto sum = two_sum(tokens.at(ids[k], c), positions.at(std::int64_t(k) % length, c));
+      const auto sum = two_sum(tokens.at(ids[k], c), positions.at(places[k], c));
       x.push_back({sum.value, is_finite(sum.value) ? std::abs(sum.error) : 0});
     }
   return x;

@@ -159,8 +159,8 @@ void gpt2<R>::embed(pass& p) const {
   const tensor<R> none(shape{p.tokens.length, c});
   const tensor<R>& positions = config_.positions ? weight("wpe.weight") : none;
   p.put("embedding", p.wide(c),
-        embedding(std::span<const std::int64_t>(p.tokens.ids), p.tokens.length,
-                  table<R>{weight("wte.weight").elements(), c}, table<R>{positions.elements(), c}));
+        embedding<R>(p.tokens.ids, position_ids(p.tokens.batch(), p.tokens.length),
+                     {weight("wte.weight").elements(), c}, {positions.elements(), c}));
 }
 
 template <real R>

@@ -9,6 +9,7 @@
 #include "optimized/simt/finding.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,13 @@ class marker {
   virtual std::optional<double> seconds_since(marker& earlier) = 0;
 };
 
+// Work that a queue recorded, to run again and again as one piece: what CUDA calls a graph.
+class recording {
+ public:
+  virtual ~recording() = default;
+  virtual void replay(queue& where) = 0;  // throws error where that is another device's
+};
+
 // What is put into a queue runs in order, and at the latest when somebody waits for it; between
 // queues only markers order anything. (The emulator runs nothing before that, so that a missing
 // wait shows.)
@@ -51,6 +59,10 @@ class queue {
   virtual void fill(void* to, std::byte value, std::size_t bytes) = 0;
   virtual void wait(marker& point) = 0;
   virtual void synchronize() = 0;  // throws what went wrong in a kernel
+  // What `work` puts into this queue is recorded and does not run: launches with their arguments
+  // (and how the emulator was to run them), copies and fills with their addresses. Meanwhile nobody
+  // allocates, waits, or records a marker; who does gets an error, and there is no recording.
+  virtual std::unique_ptr<recording> record(const std::function<void()>& work) = 0;
 
   emulation emulate;
 };

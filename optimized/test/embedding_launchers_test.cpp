@@ -18,6 +18,11 @@ call forward_call() {
                   of(dtype::bf16, {2, 5, 24})};
   return what;
 }
+call offset_call() {
+  call what = forward_call();
+  what.tensors.insert(what.tensors.begin() + 3, of(dtype::int32, {2}));
+  return what;
+}
 call backward_call() {
   call what;
   what.tensors = {of(dtype::bf16, {2, 5, 24}), of(dtype::int32, {2, 5}), of(dtype::bf16, {7, 24}),
@@ -26,8 +31,8 @@ call backward_call() {
   what.workspace_bytes = 1 << 20;
   return what;
 }
-const launcher& launcher_of(const char* direction, const char* by) {
-  return *find_launcher(simt::build::plain, std::string("embedding.tokens.") + direction, by);
+const launcher& launcher_of(const char* function, const char* by) {
+  return *find_launcher(simt::build::plain, std::string("embedding.") + function, by);
 }
 
 TEST(embedding_launchers, refuse_what_the_forward_pass_does_not_take) {
@@ -73,7 +78,33 @@ TEST(embedding_launchers, refuse_what_the_forward_pass_does_not_take) {
   for (const mistake& each : mistakes) {
     call what = forward_call();
     each.make(what);
-    EXPECT_EQ(refusal(launcher_of("fwd", "gather"), what),
+    EXPECT_EQ(refusal(launcher_of("tokens.fwd", "gather"), what),
+              std::string("embedding: ") + each.message);
+  }
+}
+
+TEST(embedding_launchers, refuse_lengths_that_are_not_one_for_each_sequence) {
+  const std::vector<mistake> mistakes = {
+      {"4 tensors; expected 5", [](call& c) { c.tensors.pop_back(); }},
+      {"tensor 4 is of rank 2; expected 3",
+       [](call& c) {
+         c.tensors[4].shape = {10, 24};
+       }},
+      {"tensor 3 is of rank 2; expected 1",
+       [](call& c) {
+         c.tensors[3].shape = {2, 1};
+       }},
+      {"tensor 3 is [3]; expected [2]", [](call& c) { c.tensors[3].shape = {3}; }},
+      {"tensor 3 is bf16; expected int32", [](call& c) { c.tensors[3].type = dtype::bf16; }},
+      {"tensor 3 has strides; expected a contiguous one",
+       [](call& c) { c.tensors[3].strides = {2}; }},
+      {"tensor 1 has 4 rows; expected one for each of 5 positions",
+       [](call& c) { c.tensors[1].shape[0] = 4; }},
+  };
+  for (const mistake& each : mistakes) {
+    call what = offset_call();
+    each.make(what);
+    EXPECT_EQ(refusal(launcher_of("offset.fwd", "gather"), what),
               std::string("embedding: ") + each.message);
   }
 }
@@ -96,7 +127,8 @@ TEST(embedding_launchers, refuse_what_the_backward_pass_does_not_take) {
     for (const mistake& each : mistakes) {
       call what = backward_call();
       each.make(what);
-      EXPECT_EQ(refusal(launcher_of("bwd", by), what), std::string("embedding: ") + each.message)
+      EXPECT_EQ(refusal(launcher_of("tokens.bwd", by), what),
+                std::string("embedding: ") + each.message)
           << by;
     }
 }
@@ -106,7 +138,7 @@ TEST(embedding_launchers, want_scratch_memory_to_sort_in_and_for_sums) {
   for (const auto& [by, bytes] :
        {std::pair{"sorted", (2 * 10 + 256 + 8) * 4}, {"atomic", 7 * 24 * 4}}) {
     call what = backward_call();
-    const launcher& launch = launcher_of("bwd", by);
+    const launcher& launch = launcher_of("tokens.bwd", by);
     EXPECT_EQ(launch.workspace(what), std::size_t(bytes)) << by;
     what.workspace_bytes = std::size_t(bytes) - 1;
     EXPECT_EQ(refusal(launch, what), "embedding: scratch memory of " + std::to_string(bytes - 1) +
@@ -114,7 +146,7 @@ TEST(embedding_launchers, want_scratch_memory_to_sort_in_and_for_sums) {
   }
   call what = backward_call();
   for (const std::size_t i : {0u, 2u, 3u}) what.tensors[i].type = dtype::fp32;
-  EXPECT_EQ(launcher_of("bwd", "atomic").workspace(what), 0u);  // the sums are the output's
+  EXPECT_EQ(launcher_of("tokens.bwd", "atomic").workspace(what), 0u);  // the sums are the output's
 }
 
 }  // namespace

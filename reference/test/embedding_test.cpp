@@ -17,6 +17,7 @@ using ids_of = std::vector<std::int64_t>;
 const ids_of k_ids = {2,  0, 2,
                       -1, 3, 2};  // two sequences of 3; the third row of 3 is asked for thrice
 constexpr std::int64_t k_length = 3, k_tokens = 3, k_positions = 4, k_width = 2;
+const ids_of k_places = position_ids(2, k_length);
 
 row50 numbers(std::size_t count, int seed) {
   test::generator random(seed);
@@ -28,7 +29,7 @@ row50 numbers(std::size_t count, int seed) {
 TEST(embedding, adds_the_rows_of_token_and_position) {
   const row50 tokens = numbers(k_tokens * k_width, 1),
               positions = numbers(k_positions * k_width, 2);
-  const row50 x = embedding<real50>(k_ids, k_length, {tokens, k_width}, {positions, k_width});
+  const row50 x = embedding<real50>(k_ids, k_places, {tokens, k_width}, {positions, k_width});
   ASSERT_EQ(x.size(), k_ids.size() * k_width);
   for (std::size_t k = 0; k < k_ids.size(); ++k)
     for (std::size_t c = 0; c < k_width; ++c) {
@@ -41,6 +42,21 @@ TEST(embedding, adds_the_rows_of_token_and_position) {
     }
 }
 
+TEST(embedding, goes_on_behind_what_was_there) {
+  EXPECT_EQ(position_ids_behind(ids_of{5, 0, -2}, 3), (ids_of{5, 6, 7, 0, 1, 2, -2, -1, 0}));
+  EXPECT_EQ(position_ids_behind(ids_of{0, 0}, k_length), k_places);
+  const row50 tokens = numbers(k_tokens * k_width, 1),
+              positions = numbers(k_positions * k_width, 2);
+  const ids_of ids = {2, 0, 1, 2}, places = {3, 4, -1, 0};  // the table has positions 0 to 3
+  const row50 x = embedding<real50>(ids, places, {tokens, k_width}, {positions, k_width});
+  for (std::size_t c = 0; c < k_width; ++c) {
+    EXPECT_EQ(x[c], tokens[2 * k_width + c] + positions[3 * k_width + c]);
+    EXPECT_TRUE(is_nan(x[k_width + c]));
+    EXPECT_TRUE(is_nan(x[2 * k_width + c]));
+    EXPECT_EQ(x[3 * k_width + c], tokens[2 * k_width + c] + positions[c]);
+  }
+}
+
 // x is linear in the tables: for any dx, dx . x(tables + h) - dx . x(tables) is h times the
 // gradient.
 TEST(embedding, gradients_are_those_of_differences) {
@@ -51,7 +67,7 @@ TEST(embedding, gradients_are_those_of_differences) {
   const row50 dtokens = gradient(k_ids, k_tokens),
               dpositions = gradient(position_ids(2, k_length), k_positions);
   const auto risen = [&](row50 tokens, row50 positions) {
-    const row50 x = embedding<real50>(k_ids, k_length, {tokens, k_width}, {positions, k_width});
+    const row50 x = embedding<real50>(k_ids, k_places, {tokens, k_width}, {positions, k_width});
     real50 sum = 0;
     for (std::size_t i = 0; i < x.size(); ++i)
       if (!is_nan(x[i])) sum += dx[i] * x[i];
@@ -95,8 +111,9 @@ TEST(embedding, states_what_double_loses) {
   const row50 wide(dx.begin(), dx.end()), wide_tokens(tokens.begin(), tokens.end());
   const row50 exact = embedding_gradient<real50>(ids, 3, {wide, 1});
   const auto sums = embedding_gradient_with_error(ids, 3, {dx, 1});
-  const row50 exact_x = embedding<real50>(ids, k_rows, {wide_tokens, 1}, {wide, 1});
-  const auto x = embedding_with_error(ids, k_rows, {tokens, 1}, {dx, 1});
+  const ids_of places = position_ids(1, k_rows);
+  const row50 exact_x = embedding<real50>(ids, places, {wide_tokens, 1}, {wide, 1});
+  const auto x = embedding_with_error(ids, places, {tokens, 1}, {dx, 1});
   bool rounds = false;
   for (std::size_t i = 0; i < sums.size(); ++i) {
     EXPECT_LE(magnitude(real50(exact[i] - real50(sums[i].value))), real50(sums[i].error));

@@ -30,6 +30,7 @@ void executor::allocate() {
     return wanted == plan_.values.end() ||
            std::size_t(wanted->second.bytes()) != held.second.size();
   });
+  recorded_.reset();
   bytes_ = 0;
   for (const auto& [name, value] : plan_.values) {
     if (!memory_.contains(name))
@@ -99,6 +100,11 @@ std::vector<double> executor::download(const operand& part) {
 void executor::run(std::size_t operation) {
   prepared& call = calls_[operation];
   call.by.launch(call.what, stream_);
+}
+
+void executor::replay() {
+  if (!recorded_) recorded_.emplace(stream_, [this] { run(0, calls_.size()); });
+  recorded_->launch(stream_);
 }
 
 }  // namespace assay::gpt2

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 
@@ -55,6 +56,9 @@ class executor {
   void run(std::size_t first, std::size_t past) {
     for (std::size_t i = first; i < past; ++i) run(i);
   }
+  // Queues all of them, as one piece of work that is recorded when it is first asked for: on a GPU
+  // a graph.
+  void replay();
   // Where operations are queued.
   optimized::stream& turn() { return stream_; }
   const std::string& implementation_of(std::size_t operation) const {
@@ -77,6 +81,7 @@ class executor {
   std::map<std::string, optimized::buffer<std::byte>, std::less<>> memory_;
   std::unique_ptr<optimized::buffer<std::byte>> workspace_;
   std::vector<prepared> calls_;
+  std::optional<optimized::graph> recorded_;
   std::int64_t bytes_ = 0;
 };
 

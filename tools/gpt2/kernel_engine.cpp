@@ -77,18 +77,20 @@ class cached_session : public session {
     by_->upload("lengths", std::vector<double>(batch, double(length_)));
     length_ += news.length;
     by_->upload("lengths_after", std::vector<double>(batch, double(length_)));
-    by_->run(0, by_->of().operations.size());
+    repeats_ ? by_->replay() : by_->run(0, by_->of().operations.size());
   }
 
   void prepare(const reference::token_batch& news, const std::optional<sampling_options>& how) {
-    plan next = planned(of_.config, {.batch = news.batch(),
-                                     .length = news.length,
-                                     .type = type_,
-                                     .capacity = capacity_,
-                                     .position = length_,
-                                     .next = how});
-    if (by_) return by_->adopt(std::move(next));
-    by_ = std::make_unique<executor>(std::move(next), how_);
+    const plan_settings wanted{.batch = news.batch(),
+                               .length = news.length,
+                               .type = type_,
+                               .capacity = capacity_,
+                               .next = how};
+    repeats_ = by_ && wanted == last_;
+    if (repeats_) return;
+    last_ = wanted;
+    if (by_) return by_->adopt(planned(of_.config, wanted));
+    by_ = std::make_unique<executor>(planned(of_.config, wanted), how_);
     upload_parameters(*by_, of_, type_);
   }
 
@@ -97,6 +99,8 @@ class cached_session : public session {
   execution how_;
   std::int64_t capacity_, length_ = 0;
   std::unique_ptr<executor> by_;
+  plan_settings last_;    // of its plan
+  bool repeats_ = false;  // the plan that ran last, token by token
 };
 
 class kernel_engine : public engine {
@@ -169,7 +173,6 @@ executor loaded_to_decode(const model& of, std::int64_t batch, std::int64_t leng
   executor result(planned(of.config, {.batch = batch,
                                       .type = type,
                                       .capacity = length,
-                                      .position = length - 1,
                                       .next = sampling_options{.greedy = true}}),
                   how);
   upload_parameters(result, of, type);

@@ -52,13 +52,21 @@ std::vector<timed_operation> operations_of(const executor& by) {
 
 pass_times timed(executor& by, std::int64_t rounds,
                  const std::function<bool(std::int64_t)>& go_on) {
-  pass_times all{operations_of(by), {}};
+  pass_times all{operations_of(by), {}, {}};
   const std::size_t count = all.operations.size();
   optimized::stream& turn = by.turn();
   std::vector<mark> marks;
   for (std::size_t i = 0; i <= count; ++i) marks.emplace_back(turn.where());
   by.run(0, count);
+  by.replay();
   turn.synchronize();
+  const auto seconds_of = [&](const std::function<void()>& pass) {
+    marks[0].put(turn);
+    pass();
+    marks[count].put(turn);
+    turn.synchronize();
+    return marks[count].seconds_since(marks[0]);
+  };
   for (std::int64_t round = 0; round < rounds && go_on(round); ++round) {
     marks[0].put(turn);
     for (std::size_t i = 0; i < count; ++i) {
@@ -68,11 +76,8 @@ pass_times timed(executor& by, std::int64_t rounds,
     turn.synchronize();
     for (std::size_t i = 0; i < count; ++i)
       all.operations[i].seconds.push_back(marks[i + 1].seconds_since(marks[i]));
-    marks[0].put(turn);
-    by.run(0, count);
-    marks[count].put(turn);
-    turn.synchronize();
-    all.whole.push_back(marks[count].seconds_since(marks[0]));
+    all.whole.push_back(seconds_of([&] { by.run(0, count); }));
+    all.replayed.push_back(seconds_of([&] { by.replay(); }));
   }
   return all;
 }

@@ -53,8 +53,8 @@ struct plan_settings {
   dtype type = dtype::fp32;  // of parameters, activations and their gradients
   bool backward = false;     // with loss, and gradients of all parameters
   // Where there is room for this many tokens of a sequence, keys and values are kept in caches, and
-  // the sequences go on at `position`: forward alone.
-  std::int64_t capacity = 0, position = 0;
+  // the sequences go on where they are: forward alone.
+  std::int64_t capacity = 0;
   // How the token that comes next to each sequence is chosen, from the logits of its last: behind
   // the forward pass, which is without a backward one then.
   std::optional<sampling_options> next = {};

@@ -88,14 +88,13 @@ void planner::embed() {
   // Without positions they are zeros.
   if (!config_.positions)
     add_value("no_positions", {by_.length, config_.channels}, by_.type, value_role::input);
-  const operand positions = config_.positions
-                                ? operand{"wpe.weight",
-                                          {config_.context - by_.position, config_.channels},
-                                          {},
-                                          by_.position * config_.channels}
-                                : whole("no_positions");
-  add_operation("embedding", "embedding.tokens.fwd",
-                {whole("wte.weight"), positions, whole("tokens")}, {whole("embedding")});
+  const bool goes_on = by_.capacity > 0 && config_.positions;
+  std::vector<operand> inputs = {whole("wte.weight"),
+                                 whole(config_.positions ? "wpe.weight" : "no_positions"),
+                                 whole("tokens")};
+  if (goes_on) inputs.push_back(whole("lengths"));
+  add_operation("embedding", goes_on ? "embedding.offset.fwd" : "embedding.tokens.fwd",
+                std::move(inputs), {whole("embedding")});
 }
 
 std::string planner::normalize(const std::string& norm, const std::string& x) {

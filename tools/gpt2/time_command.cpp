@@ -101,9 +101,10 @@ void print_table(const time_options& chosen, const pass_times& all) {
   const auto [least, most] = std::minmax_element(all.whole.begin(), all.whole.end());
   fmt::print(
       "{}\n{} pass, on {}, {}: {:.1f} us ({:.1f} to {:.1f}), {:.4g} tokens a second; its "
-      "operations one by one: {:.1f} % of that\n",
+      "operations one by one: {:.1f} % of that; replayed as a graph: {:.1f} %\n",
       shown.text(), chosen.pass, chosen.by.on, name_of(chosen.by.type), whole * 1e6, *least * 1e6,
-      *most * 1e6, double(chosen.tokens()) / whole, 100 * sum / whole);
+      *most * 1e6, double(chosen.tokens()) / whole, 100 * sum / whole,
+      100 * bench::median(all.replayed) / whole);
 }
 
 void print_json(const time_options& chosen, const pass_times& all) {
@@ -123,6 +124,7 @@ void print_json(const time_options& chosen, const pass_times& all) {
                                  {"length", chosen.length},
                                  {"tokens", chosen.tokens()},
                                  {"seconds", all.whole},
+                                 {"graph_seconds", all.replayed},
                                  {"operations", std::move(operations)}};
   fmt::print("{}\n", result.dump());
 }

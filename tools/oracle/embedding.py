@@ -22,12 +22,14 @@ class Sums:
             return mp.fsum(mpf(x) for x in terms)
 
 
-def forward(tensors, length, width, tokens):
+def forward(tensors, length, width, tokens, positions):
     """Of each element of x its two terms, or NaN."""
+    lengths = tensors.get("lengths")
     for k, token in enumerate(tensors["ids"]):
+        place = k % length + (lengths[k // length] if lengths else 0)
         for c in range(width):
-            if 0 <= token < tokens:
-                yield [tensors["tokens"][token * width + c], tensors["positions"][k % length * width + c]]
+            if 0 <= token < tokens and 0 <= place < positions:
+                yield [tensors["tokens"][token * width + c], tensors["positions"][place * width + c]]
             else:
                 yield [math.nan]
 
@@ -43,7 +45,7 @@ def expected(case, output, tensors):
     """Pairs of an index and (sums, place in them)."""
     length, tokens, positions, width = (int(case.shape[key]) for key in ("t", "v", "positions", "c"))
     if case.direction == "fwd":
-        terms = forward(tensors, length, width, tokens)
+        terms = forward(tensors, length, width, tokens, positions)
     elif output == "dtokens":
         terms = backward(tensors["dx"], width, tokens, lambda k, row: tensors["ids"][k] == row)
     else:

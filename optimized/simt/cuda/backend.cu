@@ -33,6 +33,19 @@ std::string kernel_name(const void* kernel) {
   return status == 0 ? name.get() : mangled;
 }
 
+void allow_shared_memory(const void* kernel, std::size_t bytes, int ordinal,
+                         const std::string& what) {
+  static std::mutex mutex;
+  static std::map<std::pair<const void*, int>, std::size_t> allowed;
+  const std::lock_guard lock(mutex);
+  std::size_t& most = allowed[{kernel, ordinal}];
+  if (bytes <= most) return;
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             static_cast<int>(bytes)),
+        what);
+  most = bytes;
+}
+
 }  // namespace cuda
 
 namespace {
@@ -56,20 +69,76 @@ class cuda_queue final : public queue {
   }
   void wait(marker& point) override;
   void synchronize() override {
+    refuse_while_recording("wait for a stream");
     cuda::check(cudaStreamSynchronize(stream_), where("wait for a stream"));
   }
+  std::unique_ptr<recording> record(const std::function<void()>& work) override;
 
   cudaStream_t stream() const { return stream_; }
   int ordinal() const { return ordinal_; }
   std::string where(const char* what) const {
     return std::string(what) + " on the " + place_.name();
   }
+  void refuse_while_recording(const char* what) const {
+    if (is_recorded_) throw error(where(what), "a stream is being recorded");
+  }
 
  private:
   backend& place_;
   int ordinal_;
   cudaStream_t stream_ = nullptr;
+  bool is_recorded_ = false;
 };
+
+class cuda_recording final : public recording {
+ public:
+  cuda_recording(cudaGraph_t graph, int ordinal) : ordinal_(ordinal) {
+    const cuda::current_device current(ordinal);
+    const cudaError_t status = cudaGraphInstantiate(&runnable_, graph, 0);
+    cudaGraphDestroy(graph);
+    cuda::check(status, "a graph");
+  }
+  ~cuda_recording() override { cudaGraphExecDestroy(runnable_); }
+  cuda_recording(const cuda_recording&) = delete;
+  cuda_recording& operator=(const cuda_recording&) = delete;
+
+  void replay(queue& where) override {
+    const cudaStream_t stream = cuda::stream_of(where, "launch of a graph");
+    if (cuda::ordinal_of(where) != ordinal_) {
+      throw error("launch of a graph", "the stream is another device's");
+    }
+    cuda::check(cudaGraphLaunch(runnable_, stream), "launch of a graph");
+  }
+
+ private:
+  int ordinal_;
+  cudaGraphExec_t runnable_ = nullptr;
+};
+
+// Only this thread is kept from what would disturb a recording: others have streams of their own.
+std::unique_ptr<recording> cuda_queue::record(const std::function<void()>& work) {
+  refuse_while_recording("recording of a stream");
+  const cuda::current_device current(ordinal_);
+  cuda::check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal),
+              where("recording of a stream"));
+  is_recorded_ = true;
+  std::exception_ptr wrong;
+  try {
+    work();
+  } catch (...) {
+    wrong = std::current_exception();
+  }
+  is_recorded_ = false;
+  cudaGraph_t graph = nullptr;
+  const cudaError_t status = cudaStreamEndCapture(stream_, &graph);
+  if (wrong != nullptr) {
+    if (graph != nullptr) cudaGraphDestroy(graph);
+    cudaGetLastError();  // what spoilt the recording is told by `wrong`
+    std::rethrow_exception(wrong);
+  }
+  cuda::check(status, where("recording of a stream"));
+  return std::make_unique<cuda_recording>(graph, ordinal_);
+}
 
 class cuda_marker final : public marker {
  public:
@@ -86,6 +155,7 @@ class cuda_marker final : public marker {
     if (cuda::ordinal_of(q) != ordinal_) {
       throw error("record of an event", "the queue is another device's");
     }
+    dynamic_cast<const cuda_queue&>(q).refuse_while_recording("record of an event");
     cuda::check(cudaEventRecord(event_, stream), "record of an event");
   }
   void synchronize() override { cuda::check(cudaEventSynchronize(event_), "wait for an event"); }
@@ -107,6 +177,7 @@ class cuda_marker final : public marker {
 void cuda_queue::wait(marker& point) {
   auto* event = dynamic_cast<cuda_marker*>(&point);
   if (event == nullptr) throw error(where("wait"), "the event is another device's");
+  refuse_while_recording("wait for an event");
   cuda::check(cudaStreamWaitEvent(stream_, event->event(), 0), where("wait"));
 }
 

@@ -17,11 +17,9 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_t dy
   const cudaStream_t on = cuda::stream_of(stream, what);
   const cuda::current_device current(cuda::ordinal_of(stream));
   // More than 48 KiB, the kernel's __shared__ variables included, need permission.
-  if (dynamic_shared_bytes > 0) {
-    cuda::check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                     static_cast<int>(dynamic_shared_bytes)),
-                what);
-  }
+  if (dynamic_shared_bytes > 0)
+    cuda::allow_shared_memory(reinterpret_cast<const void*>(kernel), dynamic_shared_bytes,
+                              cuda::ordinal_of(stream), what);
   kernel<<<grid, block, dynamic_shared_bytes, on>>>(
       static_cast<Parameters>(std::forward<Arguments>(arguments))...);
   cuda::check(cudaGetLastError(), what);

@@ -30,4 +30,9 @@ int ordinal_of(const queue& q);
 
 std::string kernel_name(const void* kernel);
 
+// Lets a kernel have so many bytes of dynamic shared memory, or as many as it was ever allowed: a
+// graph may hold an earlier launch. For the device that is current.
+void allow_shared_memory(const void* kernel, std::size_t bytes, int ordinal,
+                         const std::string& what);
+
 }  // namespace assay::simt::cuda

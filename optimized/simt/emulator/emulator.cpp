@@ -40,6 +40,7 @@ void emulator::release(void* begin, const block_of_memory& block) noexcept {
 
 void* emulator::allocate(std::size_t bytes, const std::string& name) {
   if (bytes == 0) return nullptr;
+  refuse_while_recording("allocation of '" + name + "'");
   const bool mapped = bytes >= k_map_from;
   void* begin = nullptr;
   if (mapped) {
@@ -81,8 +82,13 @@ std::unique_ptr<queue> emulator::make_queue() {
 
 std::unique_ptr<marker> emulator::make_marker() { return std::make_unique<deferred_marker>(*this); }
 
+void emulator::refuse_while_recording(const std::string& what) const {
+  if (is_recorded_) throw error(what + " on the " + name_, "a stream is being recorded");
+}
+
 // The newest queue first: whoever relies on the order in which queues were filled is found out.
 void emulator::synchronize() {
+  refuse_while_recording("wait for everything");
   for (std::size_t i = lines_.size(); i-- > 0;) {
     if (const auto line = lines_[i].lock()) line->run_all();
   }

@@ -35,6 +35,18 @@ class emulator : public backend {
   // Throw error when the device side of an operation is not inside one allocation of this backend.
   void check_range(const void* begin, std::size_t bytes, const char* operation) const;
   void check_copy(const void* to, const void* from, std::size_t bytes, direction way) const;
+  // While one of these lives a queue records, and what CUDA refuses then is refused.
+  class recorded_now {
+   public:
+    explicit recorded_now(emulator& place) : place_(place) { place_.is_recorded_ = true; }
+    ~recorded_now() { place_.is_recorded_ = false; }
+    recorded_now(const recorded_now&) = delete;
+    recorded_now& operator=(const recorded_now&) = delete;
+
+   private:
+    emulator& place_;
+  };
+  void refuse_while_recording(const std::string& what) const;
   // For destructors: runs what is left, and keeps the error for the next to wait on the device.
   void run_quietly(work_line& line) noexcept;
 
@@ -56,6 +68,7 @@ class emulator : public backend {
   std::map<const std::byte*, block_of_memory> memory_;
   std::vector<std::weak_ptr<work_line>> lines_;
   std::exception_ptr kept_;
+  bool is_recorded_ = false;
 };
 
 }  // namespace assay::simt

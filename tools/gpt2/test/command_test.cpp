@@ -215,6 +215,7 @@ TEST_F(gpt2_command, tells_where_time_goes) {
     EXPECT_EQ(told["tokens"], std::string(pass) == "decode" ? 3 : 12);
     EXPECT_EQ(told["seconds"].size(), 2u);
     for (const nlohmann::json& each : told["operations"]) EXPECT_EQ(each["seconds"].size(), 2u);
+    EXPECT_EQ(told["graph_seconds"].size(), 2u);
     words.back() = "--every";
     EXPECT_GE(gpt2(words).lines().size(), told["operations"].size());
   }
