@@ -5,6 +5,10 @@
 include(GoogleTest)
 enable_testing()
 set(ASSAY_LEDGER ${PROJECT_BINARY_DIR}/ledger)
+set(ASSAY_SLOWER 1)  # how many times the seconds of a time limit
+if(ASSAY_HOST_SANITIZER)
+  set(ASSAY_SLOWER 5)  # attention's tests under ASan and UBSan: 4.8
+endif()
 
 add_library(assay_test_main STATIC ${PROJECT_SOURCE_DIR}/tools/ledger/main.cpp)
 target_link_libraries(assay_test_main PUBLIC assay_flags gtest gmock rapidcheck fmt)
@@ -17,6 +21,7 @@ function(assay_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
+  math(EXPR arg_TIMEOUT "${ASSAY_SLOWER} * ${arg_TIMEOUT}")
   add_executable(${name} ${arg_SOURCES})
   assay_tidy_without_analyzer(${name})
   target_link_libraries(${name} PRIVATE assay_test_main ${arg_LIBRARIES})
@@ -32,6 +37,7 @@ function(assay_script_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 600)
   endif()
+  math(EXPR arg_TIMEOUT "${ASSAY_SLOWER} * ${arg_TIMEOUT}")
   add_test(NAME ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
     COMMAND ${PROJECT_SOURCE_DIR}/tools/ledger/record ${ASSAY_LEDGER}/${arg_LABEL} ${name} ${arg_COMMAND})
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} FIXTURES_REQUIRED ledger)
