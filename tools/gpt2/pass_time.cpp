@@ -68,13 +68,19 @@ pass_times timed(executor& by, std::int64_t rounds,
     turn.synchronize();
     for (std::size_t i = 0; i < count; ++i)
       all.operations[i].seconds.push_back(marks[i + 1].seconds_since(marks[i]));
-    marks[0].put(turn);
-    by.run(0, count);
-    marks[count].put(turn);
-    turn.synchronize();
-    all.whole.push_back(marks[count].seconds_since(marks[0]));
+    all.whole.push_back(timed_whole(by));
   }
   return all;
+}
+
+double timed_whole(executor& by) {
+  optimized::stream& turn = by.turn();
+  mark begin(turn.where()), end(turn.where());
+  begin.put(turn);
+  by.run(0, by.of().operations.size());
+  end.put(turn);
+  turn.synchronize();
+  return end.seconds_since(begin);
 }
 
 }  // namespace assay::gpt2

@@ -28,4 +28,7 @@ struct pass_times {
 // before the next round where `go_on`, which is told the rounds done, says so.
 pass_times timed(executor& by, std::int64_t rounds, const std::function<bool(std::int64_t)>& go_on);
 
+// Seconds of the whole pass, run once more.
+double timed_whole(executor& by);
+
 }  // namespace assay::gpt2
