@@ -11,6 +11,7 @@ import measuring
 from gpt2_model import Gpt2, read_tensors, tokens_of
 from gpt2_yardstick import Yardstick
 from timing import answers_by_turns
+from kernels import KernelError
 from turns_process import TurnsProcess
 
 OURS, GRAPH = "assay.plain", "assay.graph"
@@ -149,10 +150,15 @@ def measured(row, place, turns, roofs, wanted):
 
 
 def judge(row, place, results, taken):
-    yardstick = Yardstick(row.folder(place.build), row.work, row.batch, row.length, place.device)
+    try:
+        yardstick = Yardstick(row.folder(place.build), row.work, row.batch, row.length, place.device)
+    except RuntimeError as wrong:  # no memory
+        for side in taken:
+            taken[side]["wrong"] = "not judged: " + str(wrong).splitlines()[0]
+        return
     for side, got in results.items():
         moved = {name: each.to(place.device) for name, each in got.items()}
-        taken[side]["verdict"] = yardstick.verdict(moved)
+        taken[side]["verdict"] = yardstick.verdict(moved, ours=side == OURS)
         taken[side]["wrong"] = taken[side]["wrong"] or "; ".join(taken[side]["verdict"]["failed"][:1])
     if GRAPH in taken:  # the process gives what its last pass made
         taken[GRAPH]["wrong"] = taken[GRAPH]["wrong"] or taken[OURS]["wrong"]

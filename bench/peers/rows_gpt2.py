@@ -10,6 +10,7 @@ import torch
 
 from gpt2_model import read_tensors
 from gpt2_pass import Pass
+from gpt2_yardstick import EACH
 from judging import write_tensors
 from kernels import KernelError
 
@@ -58,7 +59,7 @@ def forward(config, batch):
 
 def backward(config, batch):
     return row_of("backward", "forward_loss_backward", config, batch, BYTES * 2 * parameters(config),
-                  3 * products(config, batch * config["context"]) + 3.5 * attention(config, batch), ("loss", "gradient"),
+                  3 * products(config, batch * config["context"]) + 3.5 * attention(config, batch), ("loss", "gradient", EACH),
                   HOW)
 
 

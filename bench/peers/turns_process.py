@@ -1,5 +1,6 @@
 """`gpt2 time --by-turns` as a process that waits for its turn."""
 
+import contextlib
 import json
 import subprocess
 import tempfile
@@ -20,31 +21,27 @@ class TurnsProcess:
         if line:
             return json.loads(line)
         self.close()
-        raise KernelError(self.why())
-
-    def why(self):
-        self.errors.seek(0)
-        said = self.errors.read().strip().splitlines()
-        return said[-1] if said else f"{self.process.args[0]} ended with {self.process.returncode}"
+        raise KernelError(self.why)
 
     def ask(self):
         """One round: {"seconds": S}, and what else it told."""
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
             self.process.stdin.write("\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has ended, and says why
         return self.answer()
 
     def close(self):
-        """Its input ends, and so does it. The exit status."""
-        try:
+        """Its input ends, and so does it; `why` is its last word."""
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
         self.process.stdout.close()
-        return self.process.wait()
+        status = self.process.wait()
+        with self.errors:
+            self.errors.seek(0)
+            said = self.errors.read().strip().splitlines()
+        self.why = said[-1] if said else f"{self.process.args[0]} ended with {status}"
+        return status
 
     def finish(self):
         if self.close() != 0:
-            raise KernelError(self.why())
+            raise KernelError(self.why)
