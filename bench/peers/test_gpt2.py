@@ -103,6 +103,15 @@ class TheYardstick(unittest.TestCase):
             gradient, = torch.autograd.grad(y, x, torch.full_like(x, 1.001))
             self.assertEqual(bool((gradient != 1.001).all()), back)
 
+    def test_runs_the_same_model(self):
+        for work in ("forward", "backward", "decode"):
+            models = [kind(tiny_folder(), torch.float64, "cpu") for kind in (Gpt2, gpt2_yardstick.Rounded)]
+            for model in models if work == "decode" else ():
+                model.fill_caches(2, 5)
+            with mock.patch("gpt2_yardstick.perturbed", lambda x: x):
+                exact, got = (gpt2_yardstick.outcome(model, work, 2, 5) for model in models)
+            self.assertLess(max(gpt2_yardstick.distances(got, exact).values()), 2.0 ** -24)  # as of TheModel
+
     def test_knows_students_distribution(self):
         # Two degrees of freedom: P(T <= t) = 1/2 + t / (2 sqrt(2 + t^2)). Ten: the tables' 4.587.
         t = gpt2_yardstick.quantile_of_student(1e-3, 2)
@@ -124,6 +133,8 @@ class TheYardstick(unittest.TestCase):
         self.assertEqual(failed(False, 1, 100), ["gradient"])
         for ours in (True, False):
             self.assertIn("loss", failed(ours, math.nan, 1))
+        lost = {"loss": one, "gradient.a": math.nan * one, "gradient.b": 1000 * one}
+        self.assertTrue(math.isnan(yardstick.verdict(lost, True)["worst_fraction"][gpt2_yardstick.EACH]))
 
 
 class TheRows(unittest.TestCase):
