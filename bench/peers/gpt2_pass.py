@@ -31,7 +31,7 @@ class Pass:
     bytes: float      # what cannot be less: parameters and caches read, results written
     flops: float
 
-    implementations = ["plain"]
+    implementations, unjudged = ("plain",), ()
 
     @property
     def function(self):

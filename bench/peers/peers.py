@@ -88,7 +88,7 @@ def run(chosen, turns):
     if not rows:
         raise ValueError(f"--only {chosen.only}: no such row (--list)")
     if chosen.list:
-        print("\n".join(f"{row.name(backend)}  {', '.join(row.implementations + list(row.peers))}" for row in rows))
+        print("\n".join(f"{row.name(backend)}  {', '.join([*row.implementations, *row.peers])}" for row in rows))
         return 0
     here = places.Place(chosen.build, "cpu" if chosen.dry else "cuda")
     return measure_all(chosen, turns, rows, here, judging.Judge(os.path.join(chosen.build, "assay")))

@@ -26,6 +26,7 @@ class Row:
     flops: float = 0
     parameters: dict = field(default_factory=dict)
     sizes: dict = field(default_factory=dict)  # of dimensions that no input has
+    unjudged: tuple = ()    # outputs that are sums over all of it, of which no piece is a case
 
     def name(self, backend):
         cache = "cold" if backend == "cuda" else "warm"  # what lies in the host's cache is not asked
