@@ -59,8 +59,8 @@ def forward(config, batch):
 
 def backward(config, batch):
     return row_of("backward", "forward_loss_backward", config, batch, BYTES * 2 * parameters(config),
-                  3 * products(config, batch * config["context"]) + 3.5 * attention(config, batch), ("loss", "gradient", EACH),
-                  HOW)
+                  3 * products(config, batch * config["context"]) + 3.5 * attention(config, batch),
+                  ("loss", "gradient", EACH), HOW)
 
 
 def decode(config, batch):
@@ -76,8 +76,8 @@ FOLDERS = []  # they end with the script
 
 @functools.cache
 def folder_of(build, config):
-    """The folder of a model as `gpt2 init` makes it, which then forgets no part: biases and norms that GPT-2 begins with
-    at 0 and 1 are drawn too, and matrices are as large as GPT-2's width would want them."""
+    """The folder of a model as `gpt2 init` makes it, which then forgets no part: biases and norms that GPT-2 begins
+    with at 0 and 1 are drawn too, and matrices are as large as GPT-2's width would want them."""
     FOLDERS.append(tempfile.TemporaryDirectory())
     folder, sizes = FOLDERS[-1].name, dict(config)
     words = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]

@@ -41,8 +41,8 @@ class TheModel(unittest.TestCase):
         ids = ",".join(str(i) for i in range(self.length + (words[0] == "loss")))
         with tempfile.TemporaryDirectory() as folder:
             out = os.path.join(folder, "out")
-            subprocess.run([os.path.join(BUILD, "gpt2"), words[0], tiny_folder(), "--ids", ids, "--out", out], check=True,
-                           stdout=subprocess.DEVNULL)
+            subprocess.run([os.path.join(BUILD, "gpt2"), words[0], tiny_folder(), "--ids", ids, "--out", out],
+                           check=True, stdout=subprocess.DEVNULL)
             return read_tensors(out)
 
     def agrees(self, work, got):
