@@ -15,7 +15,7 @@ NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", tor
 def write_tensors(path, tensors):
     header, offset, parts = {}, 0, []
     for name, tensor in tensors.items():
-        data = tensor.detach().contiguous().cpu().view(torch.uint8).numpy().tobytes()
+        data = tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
         header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [offset, offset + len(data)]}
         offset += len(data)
         parts.append(data)

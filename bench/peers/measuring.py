@@ -89,20 +89,29 @@ def measured(row, place, turns, judge, roofs, wanted):
     times = by_turns(sides, place.clock, turns) if sides else {}
     place.synchronize()
     passes = len(copies.inputs)
-    taken = {side: {"seconds": [each / passes for each in seconds]} for side, seconds in times.items()}
+    taken = {side: rates([each / passes for each in seconds], row, roofs) for side, seconds in times.items()}
     for side, result in taken.items():
-        result |= ratios.quantiles(result["seconds"])
-        result["flops_per_second"] = row.flops / result["p50"] if row.flops else None
-        result["bytes_per_second"] = row.bytes / result["p50"]
-        result["fraction_of_copy"] = result["bytes_per_second"] / roofs["bytes_per_second"] if roofs else None
-        result["wrong"] = accounting_error(result, roofs)
         if not side.endswith(AGAIN):
             result["verdict"] = judge(row, copies.inputs[-1], copies.results[side][-1], side)
             result["wrong"] = result["wrong"] or judging.wrong(result["verdict"], side)
-    ours = "assay." + row.implementations[0]
-    compared = {side: ratios.ratio(times[side], times[ours]) for side in times if side != ours and ours in times}
+    return summarized(row, place, taken, absent, turns, "assay." + row.implementations[0], passes)
+
+
+def rates(seconds, row, roofs):
+    """A side's samples, and what they come to."""
+    result = {"seconds": seconds} | ratios.quantiles(seconds)
+    result["flops_per_second"] = row.flops / result["p50"] if row.flops else None
+    result["bytes_per_second"] = row.bytes / result["p50"]
+    result["fraction_of_copy"] = result["bytes_per_second"] / roofs["bytes_per_second"] if roofs else None
+    result["wrong"] = accounting_error(result, roofs)
+    return result
+
+
+def summarized(row, place, taken, absent, turns, ours, copies):
+    compared = {side: ratios.ratio(taken[side]["seconds"], taken[ours]["seconds"])
+                for side in taken if side != ours and ours in taken}
     return {"name": row.name(place.backend), "function": row.function, "flops": row.flops, "bytes": row.bytes,
-            "copies": passes, "samples": 2 * turns, "sides": taken, "not_run": absent,
+            "copies": copies, "samples": 2 * turns, "sides": taken, "not_run": absent,
             "times_of_ours": compared}  # a side's time over ours: above 1, ours is faster
 
 

@@ -46,7 +46,7 @@ def chosen_sides(chosen):
     patterns = chosen.sides.split(",") if chosen.sides else ["*"]
 
     def wanted(side):
-        if chosen.dry and not chosen.sides and side == "torch.compile":
+        if chosen.dry and not chosen.sides and side.startswith("torch.compile"):
             return False
         return any(fnmatch.fnmatchcase(side, pattern) for pattern in patterns)
     return wanted
@@ -77,7 +77,6 @@ def line_of(row):
 
 def run(chosen, turns):
     import judging
-    import measuring
     import place as places
     import table
     import torch
@@ -89,13 +88,13 @@ def run(chosen, turns):
     if not rows:
         raise ValueError(f"--only {chosen.only}: no such row (--list)")
     if chosen.list:
-        print("\n".join(f"{row.name(backend)}  {', '.join(row.implementations + list(row.peers))}" for row in rows))
+        print("\n".join(f"{row.name(backend)}  {', '.join([*row.implementations, *row.peers])}" for row in rows))
         return 0
     here = places.Place(chosen.build, "cpu" if chosen.dry else "cuda")
-    return measure_all(chosen, turns, rows, here, judging.Judge(os.path.join(chosen.build, "assay")), measuring.measured)
+    return measure_all(chosen, turns, rows, here, judging.Judge(os.path.join(chosen.build, "assay")))
 
 
-def measure_all(chosen, turns, rows, here, judge, measured):
+def measure_all(chosen, turns, rows, here, judge):
     import torch
     roofs = here.roofs()
     context = {"date": machine.present_time(), "executable": "bench/peers/peers.py", "torch": torch.__version__,
@@ -104,7 +103,7 @@ def measure_all(chosen, turns, rows, here, judge, measured):
     with machine.Conditions() as conditions:
         for row in rows:
             mark = conditions.mark()
-            done = measured(row, here, turns, judge, roofs, chosen_sides(chosen))
+            done = row.measured(here, turns, judge, roofs, chosen_sides(chosen))
             done["conditions"] = conditions.since(mark)
             folder.add(done)
             right = right and not any(taken["wrong"] for taken in done["sides"].values())

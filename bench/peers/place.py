@@ -3,7 +3,7 @@
 import torch
 
 from kernels import Library, Tensor
-from timing import DeviceClock, HostClock
+from timing import DeviceClock, HostClock, PassClock
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int32": torch.int32}
 NAMES = {of_torch: name for name, of_torch in DTYPES.items()}
@@ -14,7 +14,7 @@ ROOF_BYTES, ROOF_SIDE, ROOF_RUNS = 1 << 30, 8192, 20
 class Place:
     def __init__(self, build, device):
         """`build`: the folder of a build; `device`: "cuda" or "cpu"."""
-        self.device, self.on_gpu = device, device == "cuda"
+        self.build, self.device, self.on_gpu = build, device, device == "cuda"
         self.backend = "cuda" if self.on_gpu else "emulator"
         if self.on_gpu:
             torch.cuda.init()
@@ -24,6 +24,7 @@ class Place:
         self.queue = Library(build, self.backend).open(workers=1)
         self.stream = torch.cuda.ExternalStream(self.queue.stream()) if self.on_gpu else None
         self.clock = DeviceClock(torch, self.stream) if self.on_gpu else HostClock()
+        self.pass_clock = PassClock(torch) if self.on_gpu else self.clock
         self.random = torch.Generator(device).manual_seed(1)
 
     def normal(self, shape, dtype):

@@ -26,10 +26,15 @@ class Row:
     flops: float = 0
     parameters: dict = field(default_factory=dict)
     sizes: dict = field(default_factory=dict)  # of dimensions that no input has
+    unjudged: tuple = ()    # outputs that are sums over all of it, of which no piece is a case
 
     def name(self, backend):
         cache = "cold" if backend == "cuda" else "warm"  # what lies in the host's cache is not asked
         return f"{self.function}/{self.dtype}/{backend}/{cache}/{self.size}"
+
+    def measured(self, place, turns, judge, roofs, wanted):
+        from measuring import measured  # needs PyTorch, which a row by itself does not
+        return measured(self, place, turns, judge, roofs, wanted)
 
 
 def size_of(dtype):

@@ -94,5 +94,5 @@ def backward(sizes, dtype="bf16"):
     return Row("linear.bias.bwd", dtype, f"M={m},K={k},N={n}", BY, inputs,
                outputs={"dx": ((m, k), dtype), "dw": ((k, n), dtype), "db": ((n,), dtype)},
                peers={"torch.eager": eager, "torch.compile": lambda tensors: eager(tensors, compiled(gradients))},
-               pieces=pieces, flops=4 * m * n * k,
+               pieces=pieces, unjudged=("db",), flops=4 * m * n * k,
                bytes=(2 * (m * k + k * n) + m * n + n) * size_of(dtype))

@@ -34,14 +34,14 @@ def loss(n, v, dtype="bf16"):
         return timed
 
     def pieces(inputs, outputs):
-        names = [name for name in ("gradient", "losses") if name in outputs]  # the total is of all rows
+        names = [name for name in ("gradient", "losses") if name in outputs]
         return [Piece({name: each[-JUDGED:] for name, each in inputs.items()},
                       {name: outputs[name][-JUDGED:] for name in names})]
 
     return Row("cross_entropy.sum.bwd", dtype, f"rows={n},v={v}", ["staged", "staged_unit", "three_pass"], inputs,
                outputs={"gradient": ((n, v), dtype), "losses": ((n,), "fp32"), "total": ((), "fp32")},
                peers={"torch.eager": eager, "torch.compile": lambda tensors: eager(tensors, compiled(entropy))},
-               pieces=pieces, bytes=2 * n * v * size_of(dtype) + 8 * n, parameters={"live": 0.0, "scale": 1.0})
+               pieces=pieces, unjudged=("total",), bytes=2 * n * v * size_of(dtype) + 8 * n, parameters={"live": 0.0, "scale": 1.0})
 
 
 def ids_of(place, tokens, v):

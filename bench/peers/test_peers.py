@@ -17,6 +17,7 @@ import ratios
 import results
 import timing
 from kernels import KernelError, Library, Tensor
+from turns_process import TurnsProcess
 
 BUILD = os.path.abspath(sys.argv.pop()) if len(sys.argv) > 1 else sys.exit(__doc__)
 
@@ -120,6 +121,9 @@ class FakeStream:
     def run(self, seconds):
         self.device = max(self.device, self.host) + seconds
 
+    def synchronize(self):
+        self.host = max(self.host, self.device)
+
     def _sleep(self, cycles):
         self.run(cycles / 1e9)
 
@@ -156,6 +160,47 @@ class TheDeviceClock(unittest.TestCase):
             for _ in range(3):
                 self.assertAlmostEqual(clock.sample(lambda: [fake.work() for _ in range(4)]), 4e-3, delta=1e-9)
             self.assertEqual(clock.retried > 0, 4 * seconds_to_queue >= 1e-3)
+
+
+class ThePassClock(unittest.TestCase):
+    def test_has_the_hosts_pace_where_that_is_slower(self):
+        for seconds_to_queue, expected in ((1e-6, 4e-3 + 1e-6), (20e-3, 4 * 20e-3 + 1e-3)):
+            fake = FakeStream(seconds_to_queue)
+            clock = timing.PassClock(fake)
+            for _ in range(3):
+                fake.run(0.5)  # of somebody else, before: no part of it
+                self.assertAlmostEqual(clock.sample(lambda: [fake.work() for _ in range(4)]), expected, delta=1e-9)
+
+
+class TheTurnsOfAProcess(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.model, self.out = os.path.join(folder.name, "model"), os.path.join(folder.name, "out")
+        sizes = "--vocabulary 30 --context 4 --channels 8 --heads 1 --layers 1".split()
+        subprocess.run([os.path.join(BUILD, "gpt2"), "init", self.model, *sizes], check=True)
+
+    def begun(self, *words):
+        return TurnsProcess([os.path.join(BUILD, "gpt2"), "time", self.model, *words])
+
+    def test_come_when_it_is_asked_and_not_before(self):
+        ours = self.begun("--length", "3", "--out", self.out)
+        self.assertEqual((ours.about["pass"], ours.about["tokens"], ours.about["on"]), ("forward", 3, "emulator"))
+        self.assertTrue(all(ours.ask()["seconds"] > 0 for _ in range(3)))
+        self.assertFalse(os.path.exists(self.out))
+        ours.finish()
+        self.assertTrue(os.path.exists(self.out))
+
+    def test_what_it_refuses_or_ends_of_is_told(self):
+        with self.assertRaisesRegex(KernelError, "--length 9 is more than the context of 4"):
+            self.begun("--length", "9")
+        ours = self.begun()
+        ours.process.kill()
+        with self.assertRaisesRegex(KernelError, "gpt2 ended with -9"):
+            ours.ask()
+        lost = self.begun("--out", "/none/out")
+        with self.assertRaisesRegex(KernelError, "/none/out"):
+            lost.finish()
 
 
 class TheFiles(unittest.TestCase):

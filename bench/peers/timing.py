@@ -51,18 +51,41 @@ class DeviceClock:
         return self.begin.elapsed_time(self.end) / 1e3 if in_time else None
 
 
+class PassClock:
+    """Events in the stream around work that nothing is kept waiting for: where the host queues slower than the GPU
+    works, its pace is in the time, as it is for whoever runs the pass."""
+    name = "CUDA events, with the host's pace"
+
+    def __init__(self, torch):
+        self.torch = torch
+        self.begin, self.end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+
+    def sample(self, queued):
+        self.torch.cuda.synchronize()
+        self.begin.record()
+        queued()
+        self.end.record()
+        self.end.synchronize()
+        return self.begin.elapsed_time(self.end) / 1e3
+
+
 def by_turns(sides, clock, turns):
-    """Seconds of every side, two a turn, in the order in which they were taken. `sides`: by name, a function that
-    queues one pass over the copies. The first pass of each, which loads code and memory, is not counted."""
-    for queued in sides.values():
-        clock.sample(queued)
-    times = {name: [] for name in sides}
+    """Seconds of every side, two a turn. `sides`: by name, a function that queues one pass over the copies."""
+    return answers_by_turns({name: lambda queued=queued: clock.sample(queued) for name, queued in sides.items()}, turns)
+
+
+def answers_by_turns(sides, turns):
+    """What every side answers, two a turn, in the order in which they were asked. The first answer of each, for which
+    code and memory were loaded, is not counted."""
+    for ask in sides.values():
+        ask()
+    answers = {name: [] for name in sides}
     gc.collect()
     gc.disable()
     try:
         for turn in range(turns):
             for name in order_of_turn(list(sides), turn):
-                times[name].append(clock.sample(sides[name]))
+                answers[name].append(sides[name]())
     finally:
         gc.enable()
-    return times
+    return answers

@@ -33,6 +33,19 @@ void upload_all(executor& to, const model& of, const reference::token_batch& tok
   if (to.of().values.contains("targets")) to.upload("targets", as_numbers(targets));
 }
 
+void upload_caches(executor& to, std::int64_t layers) {
+  std::uint64_t k = 0;
+  for (std::int64_t layer = 0; layer < layers; ++layer)
+    for (const char* each : {"keys", "values"}) {
+      const std::string name = reference::name_in_block(layer, each);
+      const planned_value& of = to.of().values.at(name);
+      std::vector<double> numbers;
+      for (std::int64_t i = 0; i < of.elements(); ++i, ++k)
+        numbers.push_back(double(std::uint32_t(k * 2654435769) >> 16) * 0x1p-15 - 1);
+      to.upload(name, rounded_to(of.type, numbers));
+    }
+}
+
 // Where the tokens to come stand, for a plan that draws them.
 void upload_places(executor& to, std::int64_t batch, std::int64_t position) {
   if (!to.of().values.contains("sequences")) return;
@@ -176,9 +189,7 @@ executor loaded_to_decode(const model& of, std::int64_t batch, std::int64_t leng
                                       .next = sampling_options{.greedy = true}}),
                   how);
   upload_parameters(result, of, type);
-  for (const auto& [name, value] : result.of().values)
-    if (value.role == value_role::cache)
-      result.upload(name, std::vector<double>(std::size_t(value.elements()), 0.0));
+  upload_caches(result, of.config.layers);
   const auto all = [&](std::int64_t number) {
     return std::vector<double>(std::size_t(batch), double(number));
   };

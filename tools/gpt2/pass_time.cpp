@@ -60,13 +60,6 @@ pass_times timed(executor& by, std::int64_t rounds,
   by.run(0, count);
   by.replay();
   turn.synchronize();
-  const auto seconds_of = [&](const std::function<void()>& pass) {
-    marks[0].put(turn);
-    pass();
-    marks[count].put(turn);
-    turn.synchronize();
-    return marks[count].seconds_since(marks[0]);
-  };
   for (std::int64_t round = 0; round < rounds && go_on(round); ++round) {
     marks[0].put(turn);
     for (std::size_t i = 0; i < count; ++i) {
@@ -76,10 +69,20 @@ pass_times timed(executor& by, std::int64_t rounds,
     turn.synchronize();
     for (std::size_t i = 0; i < count; ++i)
       all.operations[i].seconds.push_back(marks[i + 1].seconds_since(marks[i]));
-    all.whole.push_back(seconds_of([&] { by.run(0, count); }));
-    all.replayed.push_back(seconds_of([&] { by.replay(); }));
+    all.whole.push_back(timed_whole(by, false));
+    all.replayed.push_back(timed_whole(by, true));
   }
   return all;
+}
+
+double timed_whole(executor& by, bool replayed) {
+  optimized::stream& turn = by.turn();
+  mark begin(turn.where()), end(turn.where());
+  begin.put(turn);
+  replayed ? by.replay() : by.run(0, by.of().operations.size());
+  end.put(turn);
+  turn.synchronize();
+  return end.seconds_since(begin);
 }
 
 }  // namespace assay::gpt2

@@ -30,4 +30,7 @@ struct pass_times {
 // so.
 pass_times timed(executor& by, std::int64_t rounds, const std::function<bool(std::int64_t)>& go_on);
 
+// Seconds of the whole pass, run once more, or replayed.
+double timed_whole(executor& by, bool replayed);
+
 }  // namespace assay::gpt2

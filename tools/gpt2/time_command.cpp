@@ -8,20 +8,22 @@
 #include "tools/gpt2/engine_options.hpp"
 #include "tools/gpt2/kernel_engine.hpp"
 #include "tools/gpt2/pass_time.hpp"
+#include "tools/gpt2/pass_turns.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <iostream>
 
 namespace assay::gpt2 {
 namespace {
 
 struct time_options {
-  std::string folder, pass = "forward";
+  std::string folder, pass = "forward", out;
   std::int64_t batch = 1, length = 0, rounds = 7;
-  bool every = false;
+  bool every = false, by_turns = false;
   engine_options by{.on = "emulator"};
 
   std::int64_t tokens() const { return pass == "decode" ? batch : batch * length; }
@@ -107,6 +109,11 @@ void print_table(const time_options& chosen, const pass_times& all) {
       100 * bench::median(all.replayed) / whole);
 }
 
+nlohmann::json about(const time_options& chosen) {
+  return {{"pass", chosen.pass},   {"on", chosen.by.on},      {"dtype", name_of(chosen.by.type)},
+          {"batch", chosen.batch}, {"length", chosen.length}, {"tokens", chosen.tokens()}};
+}
+
 void print_json(const time_options& chosen, const pass_times& all) {
   nlohmann::json operations = nlohmann::json::array();
   for (const timed_operation& each : all.operations) {
@@ -117,16 +124,23 @@ void print_json(const time_options& chosen, const pass_times& all) {
     if (each.work) one["bytes"] = each.work->bytes, one["flops"] = each.work->flops;
     operations.push_back(std::move(one));
   }
-  const nlohmann::json result = {{"pass", chosen.pass},
-                                 {"on", chosen.by.on},
-                                 {"dtype", name_of(chosen.by.type)},
-                                 {"batch", chosen.batch},
-                                 {"length", chosen.length},
-                                 {"tokens", chosen.tokens()},
-                                 {"seconds", all.whole},
-                                 {"graph_seconds", all.replayed},
-                                 {"operations", std::move(operations)}};
+  nlohmann::json result = about(chosen);
+  result["seconds"] = all.whole;
+  result["graph_seconds"] = all.replayed;
+  result["operations"] = std::move(operations);
   fmt::print("{}\n", result.dump());
+}
+
+// Ends, with a status, when all rounds are done or somebody interrupts.
+int run_rounds(executor& by, const time_options& chosen, bool as_json) {
+  tools::watch_interrupts();
+  tools::progress shown("rounds", std::uint64_t(chosen.rounds));
+  const pass_times all = timed(by, chosen.rounds, [&](std::int64_t done) {
+    shown.show(std::uint64_t(done));
+    return !tools::interrupted();
+  });
+  if (!all.whole.empty()) as_json ? print_json(chosen, all) : print_table(chosen, all);
+  return tools::interrupted() ? tools::k_interrupted : tools::k_good;
 }
 
 int run_time(time_options chosen, const common_options& common) {
@@ -138,14 +152,13 @@ int run_time(time_options chosen, const common_options& common) {
     throw bad_input("--length {} is more than the context of {}", chosen.length, of.config.context);
   round_parameters(of, chosen.by.type);
   executor by = executor_of(chosen, of);
-  tools::watch_interrupts();
-  tools::progress shown("rounds", std::uint64_t(chosen.rounds));
-  const pass_times all = timed(by, chosen.rounds, [&](std::int64_t done) {
-    shown.show(std::uint64_t(done));
-    return !tools::interrupted();
-  });
-  if (!all.whole.empty()) common.json ? print_json(chosen, all) : print_table(chosen, all);
-  return tools::interrupted() ? tools::k_interrupted : tools::k_good;
+  int status = tools::k_good;
+  if (chosen.by_turns)
+    take_turns(by, about(chosen), std::cin, std::cout);
+  else
+    status = run_rounds(by, chosen, common.json);
+  if (!chosen.out.empty() && status == tools::k_good) write_outcome(by, chosen.out);
+  return status;
 }
 
 }  // namespace
@@ -164,10 +177,20 @@ void add_time(CLI::App& app, const common_options& common, int& status) {
   sub->add_option("--length", chosen->length,
                   "their tokens, with the one that decode adds; the context if 0")
       ->check(CLI::NonNegativeNumber);
-  sub->add_option("--rounds", chosen->rounds, "of which the medians are told")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  sub->add_flag("--every", chosen->every, "a line for every operation, not for every kernel");
+  CLI::Option* const rounds =
+      sub->add_option("--rounds", chosen->rounds, "of which the medians are told")
+          ->check(CLI::PositiveNumber)
+          ->capture_default_str();
+  CLI::Option* const every =
+      sub->add_flag("--every", chosen->every, "a line for every operation, not for every kernel");
+  sub->add_flag("--by-turns", chosen->by_turns,
+                "by turns with another program: the whole pass, for every line of standard input")
+      ->excludes(rounds)
+      ->excludes(every);
+  sub->add_option("--out", chosen->out,
+                  "safetensors file for what the last pass gave: logits of the last tokens, or "
+                  "loss and gradients")
+      ->type_name("FILE");
   add_engine_options(*sub, chosen->by);
   sub->footer(
       "Bytes and FLOPs are those that cannot be less, where shapes alone decide them.\n"

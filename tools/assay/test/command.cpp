@@ -67,6 +67,7 @@ ended run(const std::vector<std::string>& arguments, const std::string& folder, 
   if (child == 0) {
     dup2(with.to.empty() ? out[1] : open(with.to.c_str(), O_WRONLY), STDOUT_FILENO);
     dup2(err[1], STDERR_FILENO);
+    if (!with.from.empty()) dup2(open(with.from.c_str(), O_RDONLY), STDIN_FILENO);
     close(out[0]), close(out[1]);
     become(arguments, folder, with);
   }

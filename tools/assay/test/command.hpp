@@ -26,6 +26,7 @@ struct ended {
 struct how {
   std::string program = ASSAY_COMMAND;
   std::vector<std::string> environment = {};  // NAME=VALUE, besides the tests' own
+  std::string from = "";                      // standard input is this file, not the tests' own
   std::string to = "";                        // standard output goes to this file, not to `out`
   bool on_terminal = false;                   // standard output is a terminal, and in `out`
   std::function<void(pid_t)> meanwhile = {};  // is called with the running process

@@ -224,6 +224,40 @@ TEST_F(gpt2_command, tells_where_time_goes) {
   refused_by_gpt2(gpt2({"time", "m", "--length", "500"}), "is more than the context of");
 }
 
+TEST_F(gpt2_command, takes_turns_and_gives_what_was_timed) {
+  make_model("m");
+  write("asked", "\n\n\n");
+  const auto turns = [&](const std::string& pass) {
+    const ended all = assay(
+        {"time", "m", "--pass", pass, "--length", "4", "--batch", "3", "--by-turns", "--out", pass},
+        {.program = ASSAY_GPT2, .from = path("asked")});
+    EXPECT_EQ(all.code, 0) << all.err;
+    EXPECT_EQ(all.lines().size(), 4u);
+    const nlohmann::json about = nlohmann::json::parse(all.lines()[0]);
+    EXPECT_EQ(about["pass"], pass);
+    EXPECT_EQ(about["batch"], 3);
+    for (std::size_t i = 1; i < all.lines().size(); ++i)
+      for (const char* each : {"seconds", "graph_seconds"})
+        EXPECT_GT(nlohmann::json::parse(all.lines()[i])[each], 0);
+    return properties::read_safetensors(path(pass)).tensors;
+  };
+  // The tokens of the last sequence, and the logits that follow the last of them.
+  ASSERT_EQ(gpt2({"logits", "m", "--ids", "8,9,10,11", "--out", "usual", "--on", "emulator"}).code,
+            0);
+  const std::vector<double> usual = tools::test::values(
+                                properties::read_safetensors(path("usual")).tensors[0]),
+                            last = tools::test::values(turns("forward")[0]);
+  ASSERT_EQ(last.size(), 3u * 300);
+  EXPECT_TRUE(std::equal(last.end() - 300, last.end(), usual.end() - 300, usual.end()));
+  EXPECT_EQ(turns("decode")[0].shape, (std::vector<std::int64_t>{3, 300}));
+  std::set<std::string> names;
+  for (const properties::stored_tensor& each : turns("backward")) names.insert(each.name);
+  EXPECT_EQ(names.size(), 1u + 2 + 2 * 12 + 2);
+  EXPECT_TRUE(names.contains("loss") && names.contains("gradient.h.1.mlp.c_fc.bias"));
+  refused_by_gpt2(gpt2({"time", "m", "--by-turns", "--rounds", "3"}),
+                  "--rounds excludes --by-turns");
+}
+
 // Forgets the first tokens, and goes on; what is drawn is drawn anew at every position.
 TEST_F(gpt2_command, slides_where_it_is_asked_to) {
   make_model("m");

@@ -63,6 +63,7 @@ TEST(pass_time, goes_to_the_operation_that_takes_it) {
   }
   for (const double each : all.replayed) sum += each;  // what is late to be launched is not here
   EXPECT_LE(sum, elapsed.count());                     // no moment is two operations'
+  EXPECT_GE(timed_whole(by, false), k_nap);
 }
 
 TEST(pass_time, has_the_work_of_what_shapes_alone_decide) {
