@@ -177,9 +177,9 @@ void register_suite(const suite_options& options) {
 }
 
 bool run_suite() {
-  benchmark::RunSpecifiedBenchmarks();
+  const bool any = benchmark::RunSpecifiedBenchmarks() > 0;
   g_staged.reset();
-  return g_all_right;
+  return any && g_all_right;
 }
 
 }  // namespace assay::bench

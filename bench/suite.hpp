@@ -20,8 +20,8 @@ struct suite_options {
 //   FUNCTION/reference/DTYPE/host/warm
 void register_suite(const suite_options& options);
 
-// Runs what is registered and chosen. False where something timed was wrong, could not run, or
-// cannot be (roof.hpp).
+// Runs what is registered and chosen. False where nothing was, or something timed was wrong, could
+// not run, or cannot be (roof.hpp).
 bool run_suite();
 
 }  // namespace assay::bench

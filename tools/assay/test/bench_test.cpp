@@ -50,6 +50,13 @@ TEST_F(command, compare_answers_per_benchmark) {
   EXPECT_EQ(told.at("only_after"), json{"new"});
 }
 
+TEST_F(command, benchmarks_of_which_none_was_chosen_are_no_success) {
+  const how timing{.program = std::string(ASSAY_COMMAND) + "_bench"};
+  const std::string list = "--benchmark_list_tests";
+  EXPECT_EQ(assay({list, "--benchmark_filter=relu.plain.fwd/select"}, timing).code, 0);
+  EXPECT_EQ(assay({list, "--benchmark_filter=none_such"}, timing).code, 1);
+}
+
 TEST_F(command, compare_takes_back_what_a_second_pair_does_not_show) {
   write("a.json", results({{"a", 10}}));
   write("b.json", results({{"a", 12}}));
