@@ -44,8 +44,8 @@ def tokens_of(config, batch, length):
 class Gpt2(torch.nn.Module):
     def __init__(self, folder, dtype, device):
         super().__init__()
-        self.config, self.eps = read_config(folder), read_config(folder)["layer_norm_epsilon"]
-        self.layers, self.heads = self.config["n_layer"], self.config["n_head"]
+        self.config = read_config(folder)
+        self.layers, self.heads, self.eps = (self.config[key] for key in ("n_layer", "n_head", "layer_norm_epsilon"))
         self.names = {}  # a module's attributes have no dots
         for name, tensor in read_tensors(os.path.join(folder, "model.safetensors")).items():
             self.names[name] = name.replace(".", "_")

@@ -32,9 +32,22 @@ def tiny_folder():
     return rows_gpt2.folder_of(BUILD, tuple(rows_gpt2.TINY.items()))
 
 
+def outcome_of(kind, dtype, work, batch, length):
+    model = kind(tiny_folder(), dtype, "cpu")
+    if work == "decode":
+        model.fill_caches(batch, length)
+    return gpt2_yardstick.outcome(model, work, batch, length)
+
+
+def outside_fp32(got, work, batch, length):
+    """What is further from our model in double than the same model in fp32 is. Two ways to compute the same in double
+    are some 2^29 times nearer, and one of which any part is another is not."""
+    double, single = (outcome_of(Gpt2, dtype, work, batch, length) for dtype in (torch.float64, torch.float32))
+    most = gpt2_yardstick.distances(single, double)
+    return [name for name, off in gpt2_yardstick.distances(got, double).items() if not off < most[name]]
+
+
 class TheModel(unittest.TestCase):
-    """In double both differ by less than rounding to fp32 alone would make: far more than double's own errors,
-    n 2^-53 for sums of n, and far less than any part that is another one."""
     length = 31
 
     def reference(self, *words):
@@ -46,9 +59,7 @@ class TheModel(unittest.TestCase):
             return read_tensors(out)
 
     def agrees(self, work, got):
-        with mock.patch("gpt2_yardstick.DIGITS", 24):
-            yardstick = gpt2_yardstick.Yardstick(tiny_folder(), work, 1, self.length, "cpu")
-        self.assertEqual(yardstick.verdict(got)["failed"], [])
+        self.assertEqual(outside_fp32(got, work, 1, self.length), [])
 
     def test_has_the_logits_of_the_reference(self):
         self.agrees("forward", {"logits": self.reference("logits")["logits"][:, -1]})
@@ -62,7 +73,7 @@ class TheModel(unittest.TestCase):
         model = Gpt2(tiny_folder(), torch.bfloat16, "cpu")
         self.assertEqual(sum(each.numel() for each in model.parameters()), rows_gpt2.parameters(rows_gpt2.TINY))
         for name in model.names:
-            self.assertGreater(float(model.weight(name).detach().std()), 0.01, name)
+            self.assertGreater(float(model.weight(name).detach().std()), 0, name)
 
     def test_decodes_what_it_would_see_in_the_whole(self):
         model, length = Gpt2(tiny_folder(), torch.float64, "cpu"), 7
@@ -76,8 +87,8 @@ class TheModel(unittest.TestCase):
                 for cache, of in ((2 * i, k), (2 * i + 1, v)):
                     getattr(model, f"cache_{cache}")[:, :, :-1] = of[:, :, :-1]
             logits, token = model.decode(tokens[:, -1:])
-        off = gpt2_yardstick.distances({"logits": logits}, {"logits": whole})["logits"]
-        self.assertLess(off, 2.0 ** -24)  # as in this class's first words
+        self.assertEqual(outside_fp32({"logits": whole}, "forward", 1, length), [])
+        self.assertEqual(outside_fp32({"logits": logits}, "forward", 1, length), [])
         self.assertEqual(int(token), int(whole.argmax()))
 
     def test_is_as_large_as_the_published_one(self):
@@ -105,17 +116,14 @@ class TheYardstick(unittest.TestCase):
 
     def test_runs_the_same_model(self):
         for work in ("forward", "backward", "decode"):
-            models = [kind(tiny_folder(), torch.float64, "cpu") for kind in (Gpt2, gpt2_yardstick.Rounded)]
-            for model in models if work == "decode" else ():
-                model.fill_caches(2, 5)
             with mock.patch("gpt2_yardstick.perturbed", lambda x: x):
-                exact, got = (gpt2_yardstick.outcome(model, work, 2, 5) for model in models)
-            self.assertLess(max(gpt2_yardstick.distances(got, exact).values()), 2.0 ** -24)  # as of TheModel
+                got = outcome_of(gpt2_yardstick.Rounded, torch.float64, work, 2, 5)
+            self.assertEqual(outside_fp32(got, work, 2, 5), [])
 
     def test_knows_students_distribution(self):
         # Two degrees of freedom: P(T <= t) = 1/2 + t / (2 sqrt(2 + t^2)). Ten: the tables' 4.587.
         t = gpt2_yardstick.quantile_of_student(1e-3, 2)
-        self.assertAlmostEqual(0.5 + t / (2 * math.sqrt(2 + t * t)), 1 - 1e-3, delta=1e-12)
+        self.assertAlmostEqual(0.5 + t / (2 * math.sqrt(2 + t * t)), 1 - 1e-3, delta=8 * 2 ** -53)  # roundings
         self.assertAlmostEqual(gpt2_yardstick.quantile_of_student(0.0005, 10), 4.587, delta=0.0005)
 
     def test_holds_every_part_to_its_limit(self):

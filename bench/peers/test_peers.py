@@ -107,6 +107,9 @@ class TheTurns(unittest.TestCase):
             clock.sample(None)
 
 
+ROUNDINGS = 64 * 2 ** -52  # of a few sums of times, all of them below two seconds
+
+
 class FakeStream:
     """A GPU of one stream, with a clock: work is queued at once, and runs when somebody waits."""
 
@@ -158,7 +161,7 @@ class TheDeviceClock(unittest.TestCase):
             fake = FakeStream(seconds_to_queue)
             clock = timing.DeviceClock(fake, None)
             for _ in range(3):
-                self.assertAlmostEqual(clock.sample(lambda: [fake.work() for _ in range(4)]), 4e-3, delta=1e-9)
+                self.assertAlmostEqual(clock.sample(lambda: [fake.work() for _ in range(4)]), 4e-3, delta=ROUNDINGS)
             self.assertEqual(clock.retried > 0, 4 * seconds_to_queue >= 1e-3)
 
 
@@ -169,7 +172,7 @@ class ThePassClock(unittest.TestCase):
             clock = timing.PassClock(fake)
             for _ in range(3):
                 fake.run(0.5)  # of somebody else, before: no part of it
-                self.assertAlmostEqual(clock.sample(lambda: [fake.work() for _ in range(4)]), expected, delta=1e-9)
+                self.assertAlmostEqual(clock.sample(lambda: [fake.work() for _ in range(4)]), expected, delta=ROUNDINGS)
 
 
 class TheTurnsOfAProcess(unittest.TestCase):

@@ -23,11 +23,11 @@ struct pass_times {
   std::vector<double> replayed;  // and as one piece of recorded work: on a GPU a graph
 };
 
-// Runs all operations once for nothing, then so many rounds of three passes: one with a mark after
-// every operation, one with none between, one that is replayed. On a GPU marks are events, and
-// nothing waits before the end of a pass; on the emulator they are the clock's, and an operation's
-// time is the host's. Ends before the next round where `go_on`, which is told the rounds done, says
-// so.
+// Runs and replays the pass once for nothing, then so many rounds of three passes: one with a mark
+// after every operation, one with none between, one that is replayed. On a GPU marks are events,
+// and nothing waits before the end of a pass; on the emulator they are the clock's, and an
+// operation's time is the host's. Ends before the next round where `go_on`, which is told the
+// rounds done, says so.
 pass_times timed(executor& by, std::int64_t rounds, const std::function<bool(std::int64_t)>& go_on);
 
 // Seconds of the whole pass, run once more, or replayed.

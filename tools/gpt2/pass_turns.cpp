@@ -33,7 +33,7 @@ void write_outcome(executor& by, const std::string& path) {
   const auto& values = by.of().values;
   properties::tensor_file file;
   if (!values.contains("loss")) {
-    planned_value last = values.at("logits");
+    const planned_value& last = values.at("logits");
     file.tensors.push_back(
         stored("logits", {last.type, {last.shape[0], last.shape[2]}},
                of_last_tokens(by.download("logits"), last.shape[0], last.shape[2])));
