@@ -75,7 +75,8 @@ TEST(sampling, greedy_takes_the_first_of_the_largest) {
   for (const dtype type : k_types)
     for (const std::string& by : k_kernels)
       for (const auto& [logits, token] : all) {
-        if (type == dtype::fp16 && logits[1] == 1e-30) continue;  // it has no such number
+        if (type == dtype::fp16 && std::count(logits.begin(), logits.end(), 1e-30) > 0)
+          continue;  // it has no such number
         std::vector<double> rounded;
         for (const double x : logits) rounded.push_back(round_to(type, x));
         EXPECT_EQ(tokens_of(rows_of(rounded, type), by), tokens{token});
