@@ -17,6 +17,9 @@ from turns_process import TurnsProcess
 
 OURS, GRAPH = "assay.plain", "assay.graph"
 WARMING = 3  # passes: torch.compile, its CUDA graph, and one that is neither
+# Of a training step, as `gpt2 time --pass step` has them: with a rate of 0 the next pass meets the same parameters.
+STEP = {"lr": 0.0, "betas": (0.9, 0.99), "eps": 1e-8}
+DECAY, CLIP = 0.1, 1.0
 
 
 @dataclass
@@ -65,10 +68,27 @@ def peer_of(row, model):
             return loss.detach(), torch.autograd.grad(loss, parameters)
         return there_and_back
 
+    def step(how):
+        # What trains with PyTorch in mixed precision: parameters in fp32, products in bf16, one call for the optimizer.
+        run, parameters = how(model.loss), list(model.parameters())
+        kinds = [{"params": [each for each in parameters if (each.dim() == 2) == decays],
+                  "weight_decay": DECAY if decays else 0.0} for decays in (True, False)]
+        optimizer = torch.optim.AdamW(kinds, **STEP, fused=True)
+
+        def whole():
+            optimizer.zero_grad(set_to_none=True)
+            with torch.autocast(device.type, torch.bfloat16):
+                loss = run(tokens, targets)
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(parameters, CLIP, foreach=True)
+            optimizer.step()
+            return loss.detach(), [each.grad for each in parameters], norm
+        return whole
+
     def decode(how):
         run, last = how(model.decode), torch.zeros(row.batch, 1, dtype=torch.long, device=device)
         return torch.no_grad()(lambda: run(last))
-    return {"forward": forward, "backward": backward, "decode": decode}[row.work]
+    return {"forward": forward, "backward": backward, "step": step, "decode": decode}[row.work]
 
 
 def outcome_of(row, model, got):
@@ -77,8 +97,12 @@ def outcome_of(row, model, got):
         return {"logits": got[:, -1]}
     if row.work == "decode":
         return {"logits": got[0]}
-    loss, gradients = got
-    return {"loss": loss, **{f"gradient.{name}": each for name, each in zip(model.names, gradients)}}
+    loss, gradients, *norm = got
+    named = {"loss": loss, **{f"gradient.{name}": each for name, each in zip(model.names, gradients)}}
+    if not norm:
+        return named
+    factor = torch.clamp(CLIP / (norm[0] + 1e-6), max=1.0)  # by which PyTorch has clipped them in place
+    return {name: each / factor if name != "loss" else each for name, each in named.items()} | {"norm": norm[0]}
 
 
 class Peer:
@@ -131,7 +155,8 @@ def seconds_of(answers):
 
 def measured(row, place, turns, roofs, wanted):
     """A row of summary.json."""
-    model = Gpt2(row.folder(place.build), torch.bfloat16, place.device)
+    dtype = torch.float32 if row.work == "step" else torch.bfloat16
+    model = Gpt2(row.folder(place.build), dtype, place.device)
     if row.work == "decode":
         model.fill_caches(row.batch, row.length)
     with tempfile.TemporaryDirectory() as folder:

@@ -75,11 +75,12 @@ class Rounded(Gpt2):
 
 
 def outcome(model, work, batch, length):
-    """What a pass is judged by: "logits" of the last tokens; or "loss" and gradients by name."""
+    """What a pass is judged by: "logits" of the last tokens; or "loss", gradients by name, of a step their "norm"."""
     device = next(model.parameters()).device
     tokens, targets = (each.to(device) for each in tokens_of(model.config, batch, length))
-    if work == "backward":
-        return gradients_by_sequence(model, tokens, targets)
+    if work in ("backward", "step"):
+        found = gradients_by_sequence(model, tokens, targets)
+        return found | {"norm": norm_of(found)} if work == "step" else found
     with torch.no_grad():
         if work == "decode":
             return {"logits": model.decode(torch.zeros(batch, 1, dtype=torch.long, device=device))[0]}
@@ -96,6 +97,11 @@ def gradients_by_sequence(model, tokens, targets):
     if isinstance(model, Rounded):
         sums = [perturbed(perturbed(each)) for each in sums]
     return {"loss": total, **{f"gradient.{name}": each for name, each in zip(model.names, sums)}}
+
+
+def norm_of(named):
+    gradients = [each for name, each in named.items() if name.startswith("gradient.")]
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(each) for each in gradients]))
 
 
 def distances(got, exact):

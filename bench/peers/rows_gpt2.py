@@ -1,4 +1,5 @@
-"""The passes of a whole GPT-2: prefill, forward with loss and the way back, and decoding one token."""
+"""The passes of a whole GPT-2: prefill, forward with loss and the way back, that and the optimizer's step, and decoding
+one token."""
 
 import functools
 import math
@@ -26,6 +27,7 @@ def rows(dry):
     config, batch, most = (TINY, 2, 3) if dry else (SMALL, 8, 64)
     yield forward(config, batch)
     yield backward(config, batch)
+    yield step(config, batch)
     for each in (1, most):
         yield decode(config, each)
 
@@ -57,10 +59,15 @@ def forward(config, batch):
                   products(config, tokens) + attention(config, batch), ("logits",), HOW)
 
 
-def backward(config, batch):
-    return row_of("backward", "forward_loss_backward", config, batch, BYTES * 2 * parameters(config),
+def backward(config, batch, work="backward", called="forward_loss_backward", bytes=2 * BYTES, outputs=()):
+    return row_of(work, called, config, batch, bytes * parameters(config),
                   3 * products(config, batch * config["context"]) + 3.5 * attention(config, batch),
-                  ("loss", "gradient", EACH), HOW)
+                  ("loss", "gradient", EACH, *outputs), HOW)
+
+
+def step(config, batch):
+    # Of a parameter also its master in fp32 and two moments, read and written, and what the model computes with.
+    return backward(config, batch, "step", "training_step", 2 * BYTES + 2 * 3 * 4 + 2 * BYTES, ("norm",))
 
 
 def decode(config, batch):

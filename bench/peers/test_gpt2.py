@@ -2,6 +2,7 @@
 """The rows of the whole GPT-2: test_gpt2.py BUILD. Exits with 77 where there is no PyTorch."""
 
 import contextlib
+import dataclasses
 import io
 import json
 import math
@@ -115,7 +116,7 @@ class TheYardstick(unittest.TestCase):
             self.assertEqual(bool((gradient != 1.001).all()), back)
 
     def test_runs_the_same_model(self):
-        for work in ("forward", "backward", "decode"):
+        for work in ("forward", "backward", "step", "decode"):
             with mock.patch("gpt2_yardstick.perturbed", lambda x: x):
                 got = outcome_of(gpt2_yardstick.Rounded, torch.float64, work, 2, 5)
             self.assertEqual(outside_fp32(got, work, 2, 5), [])
@@ -140,6 +141,36 @@ class TheYardstick(unittest.TestCase):
         self.assertIn("loss", failed(math.nan, 1))
         lost = {"loss": one, "gradient.a": math.nan * one, "gradient.b": 1000 * one}
         self.assertTrue(math.isnan(yardstick.verdict(lost)["worst_fraction"][gpt2_yardstick.EACH]))
+
+
+class TheStep(unittest.TestCase):
+    batch, length = 2, 9
+
+    def stepped(self, clip, dtype=torch.float32):
+        """The model after a step of PyTorch's, and what is judged of that."""
+        row, = (each for each in rows_gpt2.rows(True) if each.work == "step")
+        model = Gpt2(tiny_folder(), dtype, "cpu")
+        row = dataclasses.replace(row, batch=self.batch, length=self.length)
+        with mock.patch("gpt2_pass.CLIP", clip):
+            return model, gpt2_pass.outcome_of(row, model, gpt2_pass.peer_of(row, model)(lambda function: function)())
+
+    def test_judges_gradients_as_they_were_before_they_were_clipped(self):
+        _, whole = self.stepped(math.inf)
+        _, clipped = self.stepped(float(whole["norm"]) / 8)
+        self.assertEqual(set(whole), set(clipped))
+        for name, each in whole.items():  # multiplied and divided by one number, each rounded
+            off = (clipped[name].double() - each.double()).abs() / each.double().abs()
+            self.assertLessEqual(float(off.nan_to_num().max()), 2 * 2 ** -24 * (1 + 2 ** -20), name)  # NaN: of 0
+
+    def test_is_that_of_the_model(self):
+        _, got = self.stepped(1.0, torch.float64)  # which autocast leaves alone
+        self.assertEqual(outside_fp32(got, "step", self.batch, self.length), [])
+
+    def test_meets_the_same_parameters_again(self):
+        model, _ = self.stepped(1.0)
+        before = Gpt2(tiny_folder(), torch.float32, "cpu")
+        for name in model.names:
+            self.assertTrue(torch.equal(model.weight(name), before.weight(name)), name)
 
 
 class TheRows(unittest.TestCase):
@@ -168,7 +199,7 @@ class TheRows(unittest.TestCase):
                 return begin(row, *more)
         with mock.patch("gpt2_pass.ours_of", begin_other):
             code, told, rows = self.run_peers("--only", "gpt2.*")
-        self.assertEqual((code, told.count("WRONG")), (1, 8), told)
+        self.assertEqual((code, told.count("WRONG")), (1, 2 * len(rows)), told)
         for row in rows:
             self.assertTrue(row["sides"]["assay.plain"]["wrong"])
             self.assertTrue(row["sides"]["assay.graph"]["wrong"])

@@ -27,12 +27,13 @@ void executor::adopt(plan next) {
 void executor::allocate() {
   std::erase_if(memory_, [&](const auto& held) {
     const auto wanted = plan_.values.find(held.first);
-    return wanted == plan_.values.end() ||
+    return wanted == plan_.values.end() || !wanted->second.within.empty() ||
            std::size_t(wanted->second.bytes()) != held.second.size();
   });
   recorded_.reset();
   bytes_ = 0;
   for (const auto& [name, value] : plan_.values) {
+    if (!value.within.empty()) continue;
     if (!memory_.contains(name))
       memory_.emplace(name,
                       optimized::buffer<std::byte>(how_.where, std::size_t(value.bytes()), name));
@@ -50,8 +51,7 @@ void executor::allocate() {
 
 optimized::tensor executor::bound(const operand& part) {
   const dtype type = plan_.values.at(part.value).type;
-  std::byte* const first =
-      memory_.at(part.value).data() + part.offset * std::int64_t(size_of(type));
+  std::byte* const first = place_of(part.value) + part.offset * std::int64_t(size_of(type));
   return {first, type, part.shape, part.strides};
 }
 
@@ -65,14 +65,27 @@ void executor::prepare(const operation& of) {
   calls_.push_back(std::move(call));
 }
 
+std::byte* executor::place_of(const std::string& value) {
+  const planned_value& of = plan_.values.at(value);
+  if (of.within.empty()) return memory_.at(value).data();
+  return memory_.at(of.within).data() + of.first * std::int64_t(size_of(of.type));
+}
+
 void executor::upload(const std::string& value, std::span<const double> numbers) {
   const planned_value& of = plan_.values.at(value);
-  memory_.at(value).copy_from(
-      std::span<const std::byte>(properties::encoded(of.type, {numbers.begin(), numbers.end()})));
+  if (std::int64_t(numbers.size()) != of.elements())
+    throw simt::error("upload '" + value + "'", std::to_string(numbers.size()) + " numbers",
+                      std::to_string(of.elements()));
+  const std::vector<std::byte> bytes =
+      properties::encoded(of.type, {numbers.begin(), numbers.end()});
+  how_.where.place().copy(place_of(value), bytes.data(), bytes.size(), simt::direction::to_device);
 }
 
 std::vector<double> executor::download(const std::string& value) {
-  return properties::decoded(plan_.values.at(value).type, memory_.at(value).to_vector());
+  const planned_value& of = plan_.values.at(value);
+  std::vector<std::byte> bytes(std::size_t(of.bytes()));
+  how_.where.place().copy(bytes.data(), place_of(value), bytes.size(), simt::direction::to_host);
+  return properties::decoded(of.type, bytes);
 }
 
 std::vector<double> executor::download(const operand& part) {

@@ -72,6 +72,7 @@ class executor {
     optimized::call what;
   };
   void allocate();
+  std::byte* place_of(const std::string& value);
   optimized::tensor bound(const operand& part);
   void prepare(const operation& of);
 

@@ -45,7 +45,7 @@ class host_optimizer : public optimizer {
         gradient.push_back(R(each) * factor);
       state& at = states_.find(name)->second;
       reference::adamw_step<R>({R(rate), R(by.beta1), R(by.beta2), R(by.eps),
-                                R(decays(parameter.extents()) ? by.decay : 0)},
+                                R(decays(parameter.extents().rank()) ? by.decay : 0)},
                                power(by.beta1), power(by.beta2), gradient, at.weight, at.mean,
                                at.square);
       for (std::size_t i = 0; i < at.weight.size(); ++i)

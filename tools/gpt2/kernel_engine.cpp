@@ -181,6 +181,23 @@ executor loaded(const model& of, const reference::token_batch& tokens,
   return result;
 }
 
+executor loaded_to_step(const model& of, const reference::token_batch& tokens,
+                        const std::vector<std::int64_t>& targets, dtype type,
+                        const step_settings& by, const execution& how) {
+  executor result(planned(of.config, {.batch = tokens.batch(),
+                                      .length = tokens.length,
+                                      .type = type,
+                                      .backward = true,
+                                      .step = by}),
+                  how);
+  upload_all(result, of, tokens, targets, type);
+  const auto& values = result.of().values;
+  for (const char* each : {"means", "squares"})
+    result.upload(each, std::vector<double>(std::size_t(values.at(each).elements()), 0.0));
+  if (values.contains("weights")) result.upload("weights", result.download("parameters"));
+  return result;
+}
+
 executor loaded_to_decode(const model& of, std::int64_t batch, std::int64_t length, dtype type,
                           const execution& how) {
   executor result(planned(of.config, {.batch = batch,

@@ -21,6 +21,11 @@ executor loaded(const model& of, const reference::token_batch& tokens,
 executor loaded_to_decode(const model& of, std::int64_t batch, std::int64_t length, dtype type,
                           const execution& how);
 
+// An executor of a step of training on these tokens, from moments of 0, likewise.
+executor loaded_to_step(const model& of, const reference::token_batch& tokens,
+                        const std::vector<std::int64_t>& targets, dtype type,
+                        const step_settings& by, const execution& how);
+
 // `type`: of parameters and activations.
 std::unique_ptr<engine> make_kernel_engine(const model& of, dtype type, const execution& how);
 

@@ -1,7 +1,4 @@
-// The optimizer by kernels: parameters, moments and gradients are each one array of fp32 on the
-// device, those that decay first, and a step is three calls: the global norm of all gradients with
-// the factor that clips them, AdamW of what decays, AdamW of the rest. The factor stays on the
-// device.
+// The optimizer by kernels, in fp32: gradients come from the host, and parameters go back to it.
 #pragma once
 
 #include "tools/gpt2/executor.hpp"
@@ -9,10 +6,8 @@
 
 namespace assay::gpt2 {
 
-// Values `weights`, `gradients`, `means`, `squares` [elements], `norm`, `factor`, of which so many
-// elements decay.
-plan step_plan(std::int64_t elements, std::int64_t decaying, const training_settings& by,
-               double rate, std::int64_t number);
+// A step (step_plan.hpp) of so many elements, the first of which decay.
+plan step_plan(std::int64_t elements, std::int64_t decaying, const step_settings& by);
 
 class kernel_optimizer : public optimizer {
  public:

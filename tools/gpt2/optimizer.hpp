@@ -1,17 +1,10 @@
-// AdamW over a model's parameters (reference/adamw.hpp), with clipping by the global norm and a
-// rate that rises over the first steps and falls to a tenth along a cosine (Loshchilov, Hutter,
-// arXiv:1608.03983, without restarts). Matrices decay; biases and norms do not.
+// Steps of a model's parameters, as training_settings.hpp says.
 #pragma once
 
 #include "tools/gpt2/engine.hpp"
+#include "tools/gpt2/training_settings.hpp"
 
 namespace assay::gpt2 {
-
-struct training_settings {
-  std::int64_t steps = 100, warmup = 10;
-  double rate = 1e-3, beta1 = 0.9, beta2 = 0.99, eps = 1e-8, decay = 0.1;
-  double clip = 1;  // of the global norm; 0: none
-};
 
 class optimizer {
  public:
@@ -35,9 +28,6 @@ class optimizer {
   training_settings by_;
   std::int64_t steps_ = 0;
 };
-
-// Does a parameter of this shape decay?
-inline bool decays(const reference::shape& extents) { return extents.rank() == 2; }
 
 // In double where the reference computes, else by kernels. `of` stays where it is.
 std::unique_ptr<optimizer> make_optimizer(const engine_options& by, model& of,

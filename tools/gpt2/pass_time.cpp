@@ -32,7 +32,8 @@ class mark {
 // Are the contract's bytes and FLOPs those of the shapes, whatever the numbers are?
 bool depends_on_shapes_alone(const properties::contract& c) {
   return std::all_of(c.inputs.begin(), c.inputs.end(), [](const properties::tensor_spec& each) {
-    return each.how == properties::drawn::by_case || each.how == properties::drawn::as_gradient;
+    using enum properties::drawn;
+    return each.how == by_case || each.how == as_gradient || each.how == as_slope;
   });
 }
 

@@ -38,7 +38,9 @@ void write_outcome(executor& by, const std::string& path) {
         stored("logits", {last.type, {last.shape[0], last.shape[2]}},
                of_last_tokens(by.download("logits"), last.shape[0], last.shape[2])));
   } else {
-    file.tensors.push_back(stored("loss", values.at("loss"), by.download("loss")));
+    for (const char* each : {"loss", "norm"})
+      if (values.contains(each))
+        file.tensors.push_back(stored(each, values.at(each), by.download(each)));
     for (const auto& [name, value] : values)
       if (name.starts_with("gradient."))
         file.tensors.push_back(stored(name, value, by.download(name)));

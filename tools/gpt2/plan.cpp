@@ -17,7 +17,8 @@ plan planned(const reference::gpt2_config& config, const plan_settings& by) {
     throw bad_input("there are no kernels for residuals without norms");
   planner all(config, by);
   all.add_forward();
-  if (by.backward) all.add_backward();
+  if (by.backward || by.step) all.add_backward();
+  if (by.step) all.add_step(*by.step);
   if (by.next) all.add_next(*by.next);
   return all.take();
 }

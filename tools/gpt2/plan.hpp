@@ -7,6 +7,7 @@
 #include "optimized/dtype.hpp"
 #include "reference/gpt2_config.hpp"
 #include "tools/gpt2/next_token.hpp"
+#include "tools/gpt2/training_settings.hpp"
 
 #include <cstdint>
 #include <map>
@@ -37,6 +38,9 @@ struct planned_value {
   dtype type = dtype::fp32;
   std::vector<std::int64_t> shape;
   value_role role = value_role::activation;
+  // Where it is a part of another value: of which, and from which of its elements on.
+  std::string within = {};
+  std::int64_t first = 0;
 
   std::int64_t elements() const;
   std::int64_t bytes() const { return elements() * std::int64_t(size_of(type)); }
@@ -58,6 +62,8 @@ struct plan_settings {
   // How the token that comes next to each sequence is chosen, from the logits of its last: behind
   // the forward pass, which is without a backward one then.
   std::optional<sampling_options> next = {};
+  // Behind the backward pass, which is there then: a step of all parameters (step_plan.hpp).
+  std::optional<step_settings> step = {};
 
   bool operator==(const plan_settings&) const = default;
 };
@@ -66,7 +72,8 @@ struct plan_settings {
 // `lengths` and `lengths_after`, int32 [batch]: tokens of each sequence before these and with them.
 // Caches are h.I.keys and h.I.values, [batch, capacity, heads, width]. Next tokens are
 // `next_tokens`, int32 [batch], -1 where there is none; those that are drawn take `sequences` and
-// `positions`, their own. Throws bad_input for what there are no kernels for.
+// `positions`, their own. With a step parameters and their gradients are parts of its arrays.
+// Throws bad_input for what there are no kernels for.
 plan planned(const reference::gpt2_config& config, const plan_settings& by);
 
 }  // namespace assay::gpt2

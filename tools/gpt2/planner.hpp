@@ -13,6 +13,8 @@ class planner {
   // Behind the forward pass.
   void add_backward();
   void add_next(const sampling_options& how);
+  // Behind the backward pass; in planner_step.cpp.
+  void add_step(const step_settings& by);
   plan take() { return std::move(plan_); }
 
  private:

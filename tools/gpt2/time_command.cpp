@@ -39,6 +39,8 @@ executor executor_of(const time_options& chosen, const model& of) {
     tokens.ids.push_back(i % of.config.vocabulary);
     targets.push_back((i + 1) % of.config.vocabulary);
   }
+  if (chosen.pass == "step")  // of a rate of 0, so that the next pass meets the same parameters
+    return loaded_to_step(of, tokens, targets, chosen.by.type, {}, how);
   return loaded(of, tokens, targets, chosen.pass == "backward", chosen.by.type, how);
 }
 
@@ -168,8 +170,9 @@ void add_time(CLI::App& app, const common_options& common, int& status) {
   CLI::App* const sub = app.add_subcommand("time", "Where the time of a pass goes.");
   sub->add_option("FOLDER", chosen->folder, "config.json and model.safetensors")->required();
   sub->add_option("--pass", chosen->pass,
-                  "forward; backward: that, the loss and the way back; decode: one more token")
-      ->check(CLI::IsMember({"forward", "backward", "decode"}))
+                  "forward; backward: that, the loss and the way back; step: that, and AdamW; "
+                  "decode: one more token")
+      ->check(CLI::IsMember({"forward", "backward", "step", "decode"}))
       ->capture_default_str();
   sub->add_option("--batch", chosen->batch, "sequences")
       ->check(CLI::PositiveNumber)
@@ -189,7 +192,7 @@ void add_time(CLI::App& app, const common_options& common, int& status) {
       ->excludes(every);
   sub->add_option("--out", chosen->out,
                   "safetensors file for what the last pass gave: logits of the last tokens, or "
-                  "loss and gradients")
+                  "loss, gradients and their norm")
       ->type_name("FILE");
   add_engine_options(*sub, chosen->by);
   sub->footer(

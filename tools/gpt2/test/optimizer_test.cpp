@@ -26,10 +26,10 @@ TEST(optimizer, by_kernels_is_within_its_bounds) {
   for (const std::int64_t decaying : {k_elements, std::int64_t(2001), std::int64_t(0)})
     for (const double clip : {0.0, 1.0, 1e6})
       for (const std::int64_t number : {1, 77}) {
-        executor by(step_plan(k_elements, decaying, {.clip = clip}, 1e-2, number),
+        executor by(step_plan(k_elements, decaying, {{.clip = clip}, 1e-2, number}),
                     execution_on(simt::build::plain));
-        by.upload("weights", numbers(k_elements, 1));
-        by.upload("gradients", numbers(k_elements, 0.25));
+        by.upload("parameters", numbers(k_elements, 1));
+        by.upload("gradients.fp32", numbers(k_elements, 0.25));
         by.upload("means", numbers(k_elements, 0.125));
         std::vector<double> squares = numbers(k_elements, 0.5);
         for (double& each : squares) each = std::abs(each);
@@ -83,7 +83,7 @@ TEST(optimizer, steps_against_the_gradient_and_lets_matrices_decay) {
       for (const auto& [name, parameter] : m.parameters) {
         const std::span<const double> old = before.parameters.at(name).elements(),
                                       sign = gradients.at(name).elements();
-        const double of_weight = decays(parameter.extents()) ? decay : 0;
+        const double of_weight = decays(parameter.extents().rank()) ? decay : 0;
         for (std::size_t i = 0; i < old.size(); ++i) {
           const double moved = sign[i] + of_weight * old[i], wanted = old[i] - rate * moved;
           // 1 - beta is divided by itself. The rate, what is moved and the weight round to fp32
