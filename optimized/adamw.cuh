@@ -8,9 +8,14 @@
 // it: no host waits for it. What depends on the step alone is computed on the host, in double, and
 // rounded to fp32 once (adamw_numbers).
 //
-// Seven arrays are touched once and little is computed: how they are moved is all there is to it.
-// adamw_plain goes element by element; adamw_words by 16 bytes of each array, or of as many of them
-// as hold the same elements. Both compute the same bits. Every output may overlay its own input.
+// A model that computes in 16 bits wants its weights in them, too: where a kernel has a type Copy,
+// it writes the new weight once more, rounded to that. The weight is in a register then; a pass of
+// its own would read it from memory again.
+//
+// Seven arrays, or eight, are touched once and little is computed: how they are moved is all there
+// is to it. adamw_plain goes element by element; adamw_words by 16 bytes of each array, or of as
+// many of them as hold the same elements. Both compute the same bits. Every output but the copy may
+// overlay its own input.
 #pragma once
 
 #include "optimized/simt/simt.cuh"
@@ -18,6 +23,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 namespace assay::optimized::inline ASSAY_BUILD {
 
@@ -64,18 +70,27 @@ SIMT_DEVICE void adamw_step(const adamw_numbers& by, float gradient, float& weig
   weight = fmaf(-by.rate, fmaf(by.decay, weight, update), weight);
 }
 
-template <class T>
+// Where new weights go once more, in the dtype that the model computes in; of void: nowhere.
+template <class Copy>
+struct adamw_copy {
+  simt::global<Copy> to;
+};
+template <>
+struct adamw_copy<void> {};
+
+template <class T, class Copy>
 struct adamw_arrays {
   simt::global<const float> weight;
   simt::global<const T> gradient;
   simt::global<const float> mean, square, factor;
   simt::global<float> new_weight, new_mean, new_square;
   std::int64_t count = 0;
+  adamw_copy<Copy> copy;
 };
 
-template <class T>
+template <class T, class Copy>
 __global__ void __launch_bounds__(k_adamw_threads)
-    adamw_plain(adamw_arrays<T> all, adamw_numbers by) {
+    adamw_plain(adamw_arrays<T, Copy> all, adamw_numbers by) {
   const float factor = all.factor[0];
   for (int turn = 0; turn < k_adamw_turns; ++turn) {
     const std::int64_t i =
@@ -86,12 +101,13 @@ __global__ void __launch_bounds__(k_adamw_threads)
     all.new_weight[i] = weight;
     all.new_mean[i] = mean;
     all.new_square[i] = square;
+    if constexpr (!std::is_void_v<Copy>) all.copy.to[i] = simt::from_float<Copy>(weight);
   }
 }
 
-// A group is as many elements as 16 bytes of gradients hold: one word of them, and one or two of
-// each array of fp32. Bytes is the width of an access, 16, or the size of an element where the
-// arrays' alignment allows no more.
+// A group is as many elements as 16 bytes of gradients hold: one word of them, one or two of each
+// array of fp32, and one of the copy, which has 16 bytes, or 8 where gradients are fp32. Bytes is
+// the width of an access, or the size of an element where the arrays' alignment allows no more.
 template <class T>
 inline constexpr int k_adamw_group = 16 / int(sizeof(T));
 
@@ -118,9 +134,9 @@ struct adamw_group {
   }
 };
 
-template <class T, bool Words>
+template <class T, class Copy, bool Words>
 __global__ void __launch_bounds__(k_adamw_threads)
-    adamw_words(adamw_arrays<T> all, adamw_numbers by) {
+    adamw_words(adamw_arrays<T, Copy> all, adamw_numbers by) {
   constexpr int k_count = k_adamw_group<T>;
   using floats = adamw_group<float, Words ? 16 : 4, k_count>;
   const float factor = all.factor[0];
@@ -140,6 +156,12 @@ __global__ void __launch_bounds__(k_adamw_threads)
     weight.store(all.new_weight, first, all.count);
     mean.store(all.new_mean, first, all.count);
     square.store(all.new_square, first, all.count);
+    if constexpr (!std::is_void_v<Copy>) {
+      adamw_group<Copy, int(sizeof(Copy)) * (Words ? k_count : 1), k_count> copy;
+      SIMT_UNROLL
+      for (int e = 0; e < k_count; ++e) copy[e] = weight[e];
+      copy.store(all.copy.to, first, all.count);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
-// adamw.step.fwd: one step of AdamW, of weights and both moments.
+// adamw.step.fwd: one step of AdamW, of weights and both moments. adamw.copied.fwd: the same, and a
+// copy of the new weights in 16 bits, for training in mixed precision.
 
 #include "reference/adamw.hpp"
 
@@ -7,14 +8,17 @@
 #include "properties/adamw_shape.hpp"
 #include "properties/elementwise.hpp"
 #include "properties/precise.hpp"
+#include "properties/values.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace assay::properties {
 namespace {
 
-// Every element's step in R, with its error: append(truth of an output, value, error).
+// Every element's step in R, with its error: append(truth of an output, value, error, its format).
+// The truth of a copy is that of the weight, unrounded: only a kernel's has been fp32 before.
 template <class R, class Append>
 std::vector<truth> steps_in(const case_inputs& in, const Append& append) {
   const std::vector<double>& p = in.parameters;
@@ -22,21 +26,23 @@ std::vector<truth> steps_in(const case_inputs& in, const Append& append) {
   const auto of_mean = reference::correction_of(by.beta1, step_of(in)),
              of_square = reference::correction_of(by.beta2, step_of(in));
   const R factor(in.values[k_factor][0]);
-  std::vector<truth> out(3);
+  std::vector<truth> out(copies(in.id) ? 4 : 3);
   for (std::size_t i = 0; i < in.values[k_weight].size(); ++i) {
     const reference::adamw_state<R> old{in.values[k_weight][i], in.values[k_mean][i],
                                         in.values[k_square][i]};
     const auto [value, error] = reference::adamw_with_error<R>(
         by, of_mean, of_square, factor * R(in.values[k_gradient][i]), old);
-    append(out[k_new_weight], value.weight, error.weight);
-    append(out[k_new_mean], value.mean, error.mean);
-    append(out[k_new_square], value.square, error.square);
+    append(out[k_new_weight], value.weight, error.weight, reference::k_fp32);
+    append(out[k_new_mean], value.mean, error.mean, reference::k_fp32);
+    append(out[k_new_square], value.square, error.square, reference::k_fp32);
+    if (copies(in.id))
+      append(out[k_copy], value.weight, error.weight, format_of(in.id.type_of("copy")));
   }
   return out;
 }
 
 std::vector<truth> exact_steps(const case_inputs& in) {
-  return steps_in<double>(in, [](truth& all, double value, double error) {
+  return steps_in<double>(in, [](truth& all, double value, double error, reference::format) {
     all.value.push_back(value);
     all.error.push_back(error);
   });
@@ -44,8 +50,8 @@ std::vector<truth> exact_steps(const case_inputs& in) {
 
 std::vector<truth> precise_steps(const case_inputs& in) {
   using R = reference::mpfr_real<960>;
-  return steps_in<R>(in, [](truth& all, const R& value, const R& error) {
-    append_precise(all, reference::k_fp32, value, error);
+  return steps_in<R>(in, [](truth& all, const R& value, const R& error, reference::format format) {
+    append_precise(all, format, value, error);
   });
 }
 
@@ -78,6 +84,13 @@ case_id step_case(const contract& c, const std::vector<dtype>& types, const want
   return id;
 }
 
+// Bytes of an element of the narrowest tensor.
+std::int64_t narrowest_of(const case_id& id) {
+  std::size_t least = size_of(dtype::fp64);
+  for (const tensor_type& each : id.types) least = std::min(least, size_of(each.type));
+  return std::int64_t(least);
+}
+
 // The cases of every element-wise function, and those in which a parameter matters: later steps, a
 // rate that makes the update as large as the weight, moments that are the gradient's own, neither
 // decay nor eps, and a beta so close to 1 that 1 - beta^t cancels.
@@ -94,10 +107,10 @@ std::vector<case_id> cases_of(const contract& c) {
       {0.125, 0.5, 0.5, 0.001, 0.5, 9, {"exact", {}}, 513},
   };
   std::vector<case_id> cases = elementwise_cases(c);
-  for (case_id& id : cases)  // gradients of 16 bits begin between two elements of fp32, too
+  for (case_id& id : cases)  // tensors of 16 bits begin between two elements of fp32, too
     for (field& each : id.shape)
       if (each.key == "align" && each.value == number(std::int64_t(4)))
-        each.value = std::int64_t(size_of(id.types[k_gradient].type));
+        each.value = narrowest_of(id);
   std::uint64_t seed = 201;
   for (const std::vector<dtype>& types : c.signatures)
     for (const wanted_step& each : all) cases.push_back(step_case(c, types, each, seed++));
@@ -117,19 +130,39 @@ std::vector<parameter_spec> parameters_of_a_step() {
 cost cost_of_step(const case_id& id) {
   const double n = double(id.dimension("n"));
   if (n == 0) return {};
-  return {n * double(6 * 4 + size_of(id.types[k_gradient].type)) + 4, 16 * n};
+  std::size_t bytes = 0;  // of a parameter
+  for (const tensor_type& each : id.types)
+    if (each.name != "factor") bytes += size_of(each.type);
+  return {n * double(bytes) + 4, 16 * n};
 }
 
-}  // namespace
+// Of a model that computes in 16 bits gradients may be fp32, too: those of a layer norm's gains.
+std::vector<std::vector<dtype>> signatures(bool copied) {
+  std::vector<std::vector<dtype>> all;
+  const auto add = [&](dtype gradient) -> std::vector<dtype>& {
+    all.emplace_back(8, dtype::fp32)[k_gradient] = gradient;
+    return all.back();
+  };
+  if (!copied)
+    for (const dtype gradient : {dtype::fp32, dtype::bf16, dtype::fp16}) add(gradient);
+  else
+    for (const auto [gradient, copy] : {std::pair{dtype::bf16, dtype::bf16},
+                                        {dtype::fp16, dtype::fp16},
+                                        {dtype::fp32, dtype::bf16},
+                                        {dtype::fp32, dtype::fp16}})
+      add(gradient).push_back(copy);
+  return all;
+}
 
-std::vector<contract> adamw_contracts() {
+contract contract_of_a_step(bool copied) {
   contract c;
   c.component = "adamw";
-  c.variant = "step";
+  c.variant = copied ? "copied" : "step";
   c.direction = "fwd";
   c.about =
       "m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, g = factor gradient; w = w - "
       "rate (m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps) + decay w)";
+  if (copied) c.about += "; copy = w";
   c.dimensions = {"n"};
   c.inputs = {{"weight", {"n"}},
               {"gradient", {"n"}},
@@ -137,23 +170,29 @@ std::vector<contract> adamw_contracts() {
               {"square", {"n"}},
               {"factor", {}, drawn::as_slope}};
   c.outputs = {{"new_weight", {"n"}}, {"new_mean", {"n"}}, {"new_square", {"n"}}};
+  if (copied) c.outputs.push_back({"copy", {"n"}});
   c.parameters = parameters_of_a_step();
-  for (const dtype t : {dtype::fp32, dtype::bf16, dtype::fp16}) {
-    c.signatures.push_back(std::vector<dtype>(8, dtype::fp32));
-    c.signatures.back()[k_gradient] = t;
-  }
+  c.signatures = signatures(copied);
   c.finish_inputs = finish;
   c.objection = objection;
   c.exact = exact_steps;
   c.precise = {"MPFR at 960 bits", 289, precise_steps};
   // Zeros that underflow or that cancel have no sign to keep.
-  c.policies = [] { return std::vector<comparison_policy>(3, {.zero_sign = false}); };
-  c.implementations = adamw_implementations();
+  c.policies = [count = c.outputs.size()] {
+    return std::vector<comparison_policy>(count, {.zero_sign = false});
+  };
+  c.implementations = adamw_implementations(copied);
   c.cost_of = cost_of_step;
   add_adamw_properties(c);
   c.cases = cases_of(c);
   c.decoy_case = c.timed_case = elementwise_decoy_case(c);
-  return {c};
+  return c;
+}
+
+}  // namespace
+
+std::vector<contract> adamw_contracts() {
+  return {contract_of_a_step(false), contract_of_a_step(true)};
 }
 
 }  // namespace assay::properties

@@ -67,6 +67,8 @@ model_outputs<Arithmetic> adamw_model(const Arithmetic& a, const case_inputs& in
     out[k_new_mean].push_back(mean);
     out[k_new_square].push_back(square);
   }
+  // As fp32 has it: its rounding to the copy's dtype is the output's own.
+  if (copies(in.id)) out.push_back(out[k_new_weight]);
   return out;
 }
 
@@ -88,7 +90,7 @@ class adamw_promise {
         correction1_(reference::correction_of(by_.beta1, step_of(in)).value),
         correction2_(reference::correction_of(by_.beta2, step_of(in)).value) {}
 
-  // (What is infinite in the mathematics is so in fp32.)
+  // (What is infinite in the mathematics is so in fp32. A copy is what its weight is.)
   bool of(std::size_t i, std::size_t output) const {
     const auto at = [&](adamw_input which) { return in_.values[which][i]; };
     const double g = in_.values[k_factor][0] * at(k_gradient);
@@ -124,7 +126,7 @@ double traffic_of(const case_id& id, std::int64_t own) {
   return contract_of(id).cost_of(id).bytes + 4 * double(blocks * k_threads) - 4;
 }
 
-implementation implementation_of(const char* name, const char* about,
+implementation implementation_of(bool copied, const char* name, const char* about,
                                  std::int64_t (*own)(const case_id&)) {
   implementation it;
   it.name = name;
@@ -132,6 +134,7 @@ implementation implementation_of(const char* name, const char* about,
   it.numerics =
       "fp32, each operation rounded, both moments and both steps of the weight by fused "
       "multiply-adds; 1 - beta^t in double on the host, rounded once";
+  if (copied) it.numerics += "; the copy: the new weight of fp32, rounded once more";
   it.in_place = true;
   it.promises = promised;
   it.domain_text =
@@ -144,14 +147,15 @@ implementation implementation_of(const char* name, const char* about,
 
 }  // namespace
 
-std::vector<implementation> adamw_implementations() {
-  return {implementation_of("words", "by words of 16 bytes, a thread 4 groups of each array",
-                            [](const case_id& id) {
-                              return k_threads * k_words_groups * 16 /
-                                     std::int64_t(size_of(id.types[k_gradient].type));
-                            }),
-          implementation_of("plain", "element by element, a thread 16 of them",
-                            [](const case_id&) { return k_threads * k_plain_turns; })};
+std::vector<implementation> adamw_implementations(bool copied) {
+  return {
+      implementation_of(copied, "words", "by words of 16 bytes, a thread 4 groups of each array",
+                        [](const case_id& id) {
+                          return k_threads * k_words_groups * 16 /
+                                 std::int64_t(size_of(id.types[k_gradient].type));
+                        }),
+      implementation_of(copied, "plain", "element by element, a thread 16 of them",
+                        [](const case_id&) { return k_threads * k_plain_turns; })};
 }
 
 }  // namespace assay::properties

@@ -3,6 +3,7 @@
 #include "properties/adamw_shape.hpp"
 #include "properties/moderate.hpp"
 #include "properties/property.hpp"
+#include "properties/values.hpp"
 
 #include <fmt/format.h>
 
@@ -96,8 +97,9 @@ std::string broken_mirror(const subject& s) {
     for (double& x : in.values[each]) x = -x;
   const std::vector<bounded_output> here = s.outputs();
   std::vector<bounded_output> there = s.outputs(in);
-  for (const adamw_output each : {k_new_weight, k_new_mean})
-    for (double& x : there[each].got) x = x == 0 ? x : -x;  // a sum of 0 is +0 in both
+  for (std::size_t k = 0; k < there.size(); ++k)
+    if (k != k_new_square)
+      for (double& x : there[k].got) x = x == 0 ? x : -x;  // a sum of 0 is +0 in both
   const auto unsigned_zeros = [](std::vector<bounded_output> all) {
     for (bounded_output& each : all)
       for (double& x : each.got) x = x == 0 ? 0 : x;
@@ -139,9 +141,10 @@ std::string broken_first_step(const subject& s) {
 std::string broken_moments(const subject& s) {
   case_inputs in = with_parameters(s.inputs(), {{k_rate, 0.75}, {k_eps, 0.5}, {k_decay, 0.25}});
   for (double& w : in.values[k_weight]) w = 1;
-  std::vector<bounded_output> here = s.outputs(), there = s.outputs(in);
-  here.erase(here.begin()), there.erase(there.begin());
-  return unlike(here, there);
+  const auto moments = [](const std::vector<bounded_output>& all) {
+    return std::vector{all[k_new_mean], all[k_new_square]};
+  };
+  return unlike(moments(s.outputs()), moments(s.outputs(in)));
 }
 
 // A moment lies between what it was and what the gradient makes of it.
@@ -179,6 +182,25 @@ std::string broken_spoilt_factor(const subject& s) {
   return {};
 }
 
+// Not the truth rounded, but what the step has stored: a model computes with its masters' image.
+std::string broken_copy(const subject& s) {
+  const std::vector<bounded_output> out = s.outputs();
+  std::vector<double> rounded = out[k_new_weight].got;
+  for (double& w : rounded) w = round_to(s.output_type(k_copy), w);
+  return same_bits(rounded, out[k_copy].got);
+}
+
+// Everything but the copy is what adamw.step gives for the same inputs, wherever they lie.
+std::string broken_step(const subject& s) {
+  case_inputs in = s.inputs();
+  in.id.variant = "step";
+  in.id.types.pop_back();
+  const std::vector<bounded_output> copied = s.outputs(), step = s.with_function(in).outputs();
+  for (std::size_t k = 0; k < step.size(); ++k)
+    if (std::string what = same_bits(step[k].got, copied[k].got); !what.empty()) return what;
+  return {};
+}
+
 }  // namespace
 
 void add_adamw_properties(contract& c) {
@@ -194,6 +216,9 @@ void add_adamw_properties(contract& c) {
       {"half the factor is half the gradient", broken_factor},
       {"a factor of NaN makes everything NaN", broken_spoilt_factor},
   };
+  if (c.outputs.size() <= k_copy) return;
+  c.properties.push_back({"the copy is the new weight, rounded", broken_copy});
+  c.properties.push_back({"weights and moments are those of a step without a copy", broken_step});
 }
 
 }  // namespace assay::properties

@@ -1,4 +1,4 @@
-// Properties of a step of AdamW.
+// Properties of a step of AdamW, and of the copy of its weights where there is one.
 #pragma once
 
 #include "properties/contract.hpp"

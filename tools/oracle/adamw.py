@@ -1,4 +1,4 @@
-"""A step of AdamW, written by what it does to a weight, as mpmath has it."""
+"""A step of AdamW, written by what it does to a weight, as mpmath has it; the copy of a weight is the weight."""
 
 import math
 
@@ -7,10 +7,10 @@ from settled import to_fp32
 
 
 class Steps:
-    """All parameters of a case; one of the three outputs, in order."""
+    """All parameters of a case; one of the outputs, in order."""
 
     def __init__(self, case, output, tensors):
-        self.output = output
+        self.output = "new_weight" if output == "copy" else output
         self.set = {name: to_fp32(case.shape[name]) for name in ("rate", "beta1", "beta2", "eps", "decay")}
         self.step, self.factor = int(case.shape["step"]), tensors["factor"][0]
         self.of = list(zip(tensors["weight"], tensors["gradient"], tensors["mean"], tensors["square"]))
