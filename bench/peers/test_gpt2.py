@@ -147,12 +147,14 @@ class TheStep(unittest.TestCase):
     batch, length = 2, 9
 
     def stepped(self, clip, dtype=torch.float32):
-        """The model after a step of PyTorch's, and what is judged of that."""
+        """The model after two steps of PyTorch's, and what is judged of the second."""
         row, = (each for each in rows_gpt2.rows(True) if each.work == "step")
         model = Gpt2(tiny_folder(), dtype, "cpu")
         row = dataclasses.replace(row, batch=self.batch, length=self.length)
         with mock.patch("gpt2_pass.CLIP", clip):
-            return model, gpt2_pass.outcome_of(row, model, gpt2_pass.peer_of(row, model)(lambda function: function)())
+            run = gpt2_pass.peer_of(row, model)(lambda function: function)
+            run()
+            return model, gpt2_pass.outcome_of(row, model, run())
 
     def test_judges_gradients_as_they_were_before_they_were_clipped(self):
         _, whole = self.stepped(math.inf)
