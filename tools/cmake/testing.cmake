@@ -25,7 +25,8 @@ function(assay_test name)
   add_executable(${name} ${arg_SOURCES})
   assay_tidy_without_analyzer(${name})
   target_link_libraries(${name} PRIVATE assay_test_main ${arg_LIBRARIES})
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+  # Of values without a text GoogleTest prints addresses, which would be part of a test's name.
+  gtest_discover_tests(${name} NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} FIXTURES_REQUIRED ledger
       ENVIRONMENT ASSAY_LEDGER=${ASSAY_LEDGER}/${arg_LABEL})
 endfunction()

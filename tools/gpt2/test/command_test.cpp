@@ -203,7 +203,7 @@ TEST_F(gpt2_command, runs_under_the_sanitizers_in_another_order) {
 
 TEST_F(gpt2_command, tells_where_time_goes) {
   make_model("m");
-  for (const char* pass : {"forward", "backward", "decode"}) {
+  for (const char* pass : {"forward", "backward", "step", "decode"}) {
     const std::vector<std::string> usual = {"time", "m",        "--pass", pass,      "--length",
                                             "4",    "--rounds", "2",      "--batch", "3"};
     const ended shown = gpt2(usual);
@@ -250,10 +250,14 @@ TEST_F(gpt2_command, takes_turns_and_gives_what_was_timed) {
   ASSERT_EQ(last.size(), 3u * 300);
   EXPECT_TRUE(std::equal(last.end() - 300, last.end(), usual.end() - 300, usual.end()));
   EXPECT_EQ(turns("decode")[0].shape, (std::vector<std::int64_t>{3, 300}));
-  std::set<std::string> names;
-  for (const properties::stored_tensor& each : turns("backward")) names.insert(each.name);
-  EXPECT_EQ(names.size(), 1u + 2 + 2 * 12 + 2);
-  EXPECT_TRUE(names.contains("loss") && names.contains("gradient.h.1.mlp.c_fc.bias"));
+  for (const bool step : {false, true}) {
+    std::set<std::string> names;
+    for (const properties::stored_tensor& each : turns(step ? "step" : "backward"))
+      names.insert(each.name);
+    EXPECT_EQ(names.size(), 1u + 2 + 2 * 12 + 2 + (step ? 1 : 0));
+    EXPECT_TRUE(names.contains("loss") && names.contains("gradient.h.1.mlp.c_fc.bias"));
+    EXPECT_EQ(names.contains("norm"), step);
+  }
   refused_by_gpt2(gpt2({"time", "m", "--by-turns", "--rounds", "3"}),
                   "--rounds excludes --by-turns");
 }
