@@ -162,6 +162,28 @@ TEST(adamw, copies_round_to_infinity_and_to_zero_as_the_format_does) {
     }
 }
 
+// Twice rounded is not once rounded: w (1 - 2^-20) is a little below the middle of two numbers of
+// 16 bits, fp32 rounds it to that middle, and the copy to the one above, which is even. The model
+// has both roundings (and nothing else errs here), or the judge would refuse it.
+TEST(adamw, copies_are_rounded_from_what_fp32_has) {
+  for (const auto& [gradient, copy] : k_copied)
+    for (const std::string& by : k_kernels) {
+      const double place = copy == dtype::bf16 ? 0x1p-7 : 0x1p-10;
+      prepared_case prepared = prepare(step_case(gradient, 9, copy));
+      case_inputs& in = prepared.inputs;
+      for (const adamw_input each : {k_gradient, k_mean, k_square})
+        std::fill(in.values[each].begin(), in.values[each].end(), 0);
+      std::fill(in.values[k_weight].begin(), in.values[k_weight].end(), 1 + 1.5 * place + 0x1p-20);
+      for (const adamw_parameter each : {k_rate, k_decay}) in = with_parameter(in, each, 0x1p-10);
+      in = with_parameter(in, k_eps, 0.5);
+      prepared.exact = prepared.of->exact(in);
+      const auto got = outputs_of({in.id, by, "emulator", 0}, in, {});
+      EXPECT_EQ(round_to(copy, prepared.exact[k_copy].value[0]), 1 + place);
+      EXPECT_EQ(got[k_copy], std::vector<double>(9, 1 + 2 * place));
+      EXPECT_TRUE(accepts(prepared, by, got)) << by;
+    }
+}
+
 // Each by itself, and none by the outputs that it does not touch alone.
 TEST(adamw, catches_settings_that_are_a_little_off) {
   const std::vector<std::pair<adamw_parameter, double>> off = {
