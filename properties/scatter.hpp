@@ -52,7 +52,8 @@ struct scatter_model {
   bool calls_functions =
       true;  // false: there is nothing that could lean, one kind of replicate will do
   // One replicate: errors[i] is the model's result before its last rounding minus its exact result,
-  // on inputs perturbed by the replicate's number, with functions that err as `lean` says; NaN
+  // on inputs perturbed by the replicate's number (but for those that all elements share, of which
+  // these errors hang on the last digits), with functions that err as `lean` says; NaN
   // where those inputs are outside the implementation's domain.
   std::function<void(std::uint64_t replicate, function_lean lean, std::span<double> errors)>
       replicate;
