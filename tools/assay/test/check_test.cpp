@@ -173,7 +173,7 @@ TEST_F(command, check_names_the_nearest_for_an_unknown_component) {
   expect_refused(assay({"check", "relu", "sliu"}), "'sliu' matches nothing; did you mean silu");
   expect_refused(assay({"list", "msih"}), "did you mean mish");
   expect_refused(assay({"exhaustive", "gelu.ref", "--dtype", "bf16"}), "did you mean gelu.erf");
-  expect_refused(assay({"check", "qqqqqqqqqqqqqq"}), "there are: adamw, adamw.step");
+  expect_refused(assay({"check", "qqqqqqqqqqqqqq"}), "there are: adamw, adamw.");
 }
 
 TEST_F(command, check_refuses_options_that_cannot_be) {
