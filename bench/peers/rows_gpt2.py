@@ -59,15 +59,19 @@ def forward(config, batch):
                   products(config, tokens) + attention(config, batch), ("logits",), HOW)
 
 
-def backward(config, batch, work="backward", called="forward_loss_backward", bytes=2 * BYTES, outputs=()):
-    return row_of(work, called, config, batch, bytes * parameters(config),
-                  3 * products(config, batch * config["context"]) + 3.5 * attention(config, batch),
-                  ("loss", "gradient", EACH, *outputs), HOW)
+def there_and_back(work, called, config, batch, bytes_a_parameter, outputs):
+    return row_of(work, called, config, batch, bytes_a_parameter * parameters(config),
+                  3 * products(config, batch * config["context"]) + 3.5 * attention(config, batch), outputs, HOW)
+
+
+def backward(config, batch):
+    return there_and_back("backward", "forward_loss_backward", config, batch, 2 * BYTES, ("loss", "gradient", EACH))
 
 
 def step(config, batch):
-    # Of a parameter also its master in fp32 and two moments, read and written, and what the model computes with.
-    return backward(config, batch, "step", "training_step", 2 * BYTES + 2 * 3 * 4 + 2 * BYTES, ("norm",))
+    # Also the gradient once more, the master in fp32 and two moments, read and written, and the model's own, written.
+    return there_and_back("step", "training_step", config, batch, 2 * BYTES + BYTES + 2 * 3 * 4 + BYTES,
+                          ("loss", "gradient", EACH, "norm"))
 
 
 def decode(config, batch):

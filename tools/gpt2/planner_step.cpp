@@ -25,7 +25,7 @@ void planner::add_step(const step_settings& by) {
                     &gradient = plan_.values.at("gradient." + name);
       parameter.within = "parameters";
       parameter.first = part.first + part.count;
-      gradient.within = "gradients." + std::string(name_of(type));
+      gradient.within = gradients_of(type);
       gradient.first = part.first_gradient + part.count;
       part.count += parameter.elements();
     }

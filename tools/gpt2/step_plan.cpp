@@ -8,8 +8,6 @@ namespace {
 
 constexpr double k_no_limit = double(std::numeric_limits<float>::max());
 
-std::string gradients_of(dtype type) { return "gradients." + std::string(name_of(type)); }
-
 void add_array(plan& to, const std::string& name, dtype type, std::int64_t count, value_role role) {
   to.values.emplace(name, planned_value{type, {count}, role});
 }
@@ -59,6 +57,8 @@ void add_part(plan& to, bool has_masters, const step_part& part, const step_sett
 }
 
 }  // namespace
+
+std::string gradients_of(dtype type) { return "gradients." + std::string(name_of(type)); }
 
 void add_step(plan& to, dtype type, const std::vector<step_part>& parts, const step_settings& by) {
   const bool has_masters = type != dtype::fp32;

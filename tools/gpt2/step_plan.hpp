@@ -23,6 +23,9 @@ struct step_part {
   std::int64_t first_gradient = 0;  // in the array of this dtype
 };
 
+// The name of the array of gradients of a dtype.
+std::string gradients_of(dtype type);
+
 // Adds the arrays, and the operations behind those that are there. `type`: of the parameters.
 void add_step(plan& to, dtype type, const std::vector<step_part>& parts, const step_settings& by);
 
